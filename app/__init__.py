@@ -1,0 +1,1 @@
+"""Roundhouse: the hub that keeps ERPs and every sales channel in step."""

@@ -1,0 +1,1 @@
+"""One folder for each kind of remote system; translators without memory."""

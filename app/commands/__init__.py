@@ -1,0 +1,1 @@
+"""`flask …` for an operator without a browser; the supervisor behind `make run`."""

@@ -1,0 +1,1 @@
+"""The console: Flask-Admin in our own design language."""

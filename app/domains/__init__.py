@@ -1,0 +1,1 @@
+"""Seven siblings that never import one another."""

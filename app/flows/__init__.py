@@ -1,0 +1,1 @@
+"""Stories that cross domains and systems, each told in one file."""

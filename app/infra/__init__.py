@@ -1,0 +1,1 @@
+"""Technology, no business: database, outbox, connections, the way out of the process."""

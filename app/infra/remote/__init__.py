@@ -1,0 +1,1 @@
+"""The way out of the process: what an adapter declares and what it calls with."""

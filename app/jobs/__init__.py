@@ -1,0 +1,1 @@
+"""Processes: workers, relay, scheduler."""

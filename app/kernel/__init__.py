@@ -1,0 +1,1 @@
+"""Values and rules that use nothing but the standard library."""
