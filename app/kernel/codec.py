@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -26,12 +26,12 @@ Convert = Callable[[Any], Any]
 
 def dump(value: Any) -> Any:
     """The JSON value of a dataclass instance."""
-    return encoder(type(value))(value)
+    return encoder(typing.cast(Hashable, type(value)))(value)
 
 
 def load(kind: type[T], raw: Any) -> T:
     """Build a value from JSON. Raises Invalid (`wire.unreadable`) naming the field that does not fit."""
-    return typing.cast(T, decoder(kind)(raw))
+    return typing.cast(T, decoder(typing.cast(Hashable, kind))(raw))
 
 
 def _wrong(kind: object, raw: object) -> Invalid:
@@ -113,7 +113,7 @@ def _optional(kind: Any) -> Any | None:
 
 
 @cache
-def encoder(kind: Any) -> Convert:
+def encoder(kind: Hashable) -> Convert:
     """The function that turns a value of `kind` into JSON."""
     if kind in _PLAIN:
         return _PLAIN[kind][0]
@@ -137,7 +137,7 @@ def encoder(kind: Any) -> Convert:
 
 
 @cache
-def decoder(kind: Any) -> Convert:
+def decoder(kind: Hashable) -> Convert:
     """The function that builds a value of `kind` from JSON."""
     if kind in _PLAIN:
         return _PLAIN[kind][1]

@@ -21,14 +21,14 @@ class Fact:
         return f"{self.event_type.split('.', 1)[0]}:{getattr(self, self.event_key)}"
 
 
-F = TypeVar("F", bound=type[Fact])
+F = TypeVar("F", bound=Fact)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def event(name: str, *, version: int, key: str) -> Callable[[F], F]:
+def event(name: str, *, version: int, key: str) -> Callable[[type[F]], type[F]]:
     """Register a fact: `name` is `<domain>.<noun>_<past participle>`, `key` names the attribute that orders it."""
 
-    def register(cls: F) -> F:
+    def register(cls: type[F]) -> type[F]:
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
         made.event_type, made.event_key = f"{name}.v{version}", key
         known = REGISTRY.setdefault(made.event_type, made)

@@ -1,0 +1,9 @@
+"""Ids that people and APIs see: UUID version 7 (RFC 9562), which sort by time."""
+
+from __future__ import annotations
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> str:
+    return str(uuid7())

@@ -1,0 +1,130 @@
+"""What an adapter says about itself before anyone calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar, cast
+
+from marshmallow import EXCLUDE, Schema
+
+from app.infra.remote.client import Outbound
+from app.kernel.errors import NeedsAttention
+
+P = TypeVar("P")
+
+
+class Dedupe(StrEnum):
+    """How a write that may already have happened is recognised at the other end."""
+
+    REMOTE_KEY = "remote_key"  # the remote honours our idempotency key
+    LOOKUP = "lookup"  # the remote can be asked whether it has the key
+    NONE = "none"  # a person confirms after an unanswered call
+
+
+class SettingsSchema(Schema):
+    """Base of a connection's settings. A field with `metadata={"secret": True}` is stored encrypted and never shown."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A verified webhook: what it is about and the remote's own ids for saying it.
+
+    `external_ids` are the guards against a repeat (`webhook:…`, `event:…`), each told apart by connection and topic.
+    `kind` and `object_id` name the thing it speaks of; together with the connection they key its work.
+    """
+
+    topic: str
+    external_ids: tuple[str, ...]
+    kind: str = ""
+    object_id: str = ""
+    remark: str = ""  # for example another API version than the pinned one: a finding, not a failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A webhook as it came in, for an adapter to verify. Header names are lower case."""
+
+    topic: str  # from the path
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+class Verify(Protocol):
+    """Check an arrival against all current secrets of a connection, in constant time, before anything is parsed.
+
+    Raises BadSignature, or WrongTopic where the path and the vendor's own topic header differ.
+    """
+
+    def __call__(self, arrival: Arrival, settings: Mapping[str, Any]) -> Notice: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A kept notice for translation. `triggered_at` breaks ties between versions."""
+
+    connection: str
+    topic: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Translate = Callable[[Message, Mapping[str, Any]], object]  # → a canonical value, or a tuple of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """A port that the adapter offers. `build(remote, settings)` makes it; every write says how a repeat is recognised."""
+
+    port: type
+    build: Callable[[Outbound, Mapping[str, Any]], Any]
+    dedupe: Dedupe = Dedupe.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One line of a connection test: can it be reached, does it let us in, is what we need there."""
+
+    name: str
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterSpec:
+    """A kind of remote system. Nothing else in the hub may branch on its name.
+
+    `topics` maps a webhook topic to what turns a kept notice into canonical values. `refusal_status` is the answer to
+    an arrival that is refused, for vendors that punish a 4xx. `contract` is "verified by …" or "unverified".
+    """
+
+    name: str
+    title: str
+    api_version: str
+    settings: type[SettingsSchema]
+    connect: Callable[[Mapping[str, Any]], Outbound]
+    capabilities: tuple[Capability, ...]
+    contract: str
+    verify: Verify | None = None
+    topics: Mapping[str, Translate] = field(default_factory=dict)
+    refusal_status: int | None = None
+    echo: Callable[[Arrival], str | None] | None = None  # a handshake: the text to echo, before any signature exists
+    probe: Callable[[Outbound, Mapping[str, Any]], tuple[Probe, ...]] | None = None
+    concurrency: int = 8
+
+    def offers(self, wanted: type) -> bool:
+        return any(capability.port is wanted for capability in self.capabilities)
+
+    def capability(self, wanted: type) -> Capability:
+        for capability in self.capabilities:
+            if capability.port is wanted:
+                return capability
+        raise NeedsAttention("adapters.missing_capability", f"{self.title} has no {wanted.__name__}", about=self.name)
+
+    def port(self, wanted: type[P], remote: Outbound, settings: Mapping[str, Any]) -> P:
+        return cast(P, self.capability(wanted).build(remote, settings))

@@ -1,0 +1,110 @@
+"""One unit of work: one transaction, the facts it publishes, and no network inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, cast
+
+import psycopg
+from psycopg.rows import TupleRow
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.kernel.events import Fact
+
+_open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
+
+
+class NetworkInsideTransaction(AssertionError):
+    """A remote call was attempted while a transaction was open."""
+
+
+def forbid_open_transaction() -> None:
+    """Called by the outbound client before every request."""
+    if _open.get():
+        raise NetworkInsideTransaction("close the unit of work first: plan, call, record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """Where work came from: the correlation of the whole story, the event that caused it, the connection it began at."""
+
+    correlation_id: str
+    causation_id: int | None = None
+    origin: str = ""
+    traceparent: str = ""
+
+
+class Outbox(Protocol):
+    """Writes facts and their deliveries in one statement and rings once the transaction stands."""
+
+    def publish(self, uow: UnitOfWork, told: Sequence[tuple[Fact, Trail]]) -> Callable[[], None]: ...
+
+
+class UnitOfWork:
+    """`with UnitOfWork(...) as uow:` commits on a clean exit, with every published fact, or not at all."""
+
+    def __init__(self, sessions: sessionmaker[Session], trail: Trail, outbox: Outbox) -> None:
+        self._sessions, self.trail, self._outbox = sessions, trail, outbox
+        self._told: list[tuple[Fact, Trail]] = []
+        self._tallies: list[tuple[str, str, int]] = []
+        self._after: list[Callable[[], None]] = []
+
+    def __enter__(self) -> UnitOfWork:
+        assert not _open.get(), "units of work do not nest"
+        self.session = self._sessions()
+        self._token: Token[bool] = _open.set(True)
+        return self
+
+    def publish(self, fact: Fact, trail: Trail | None = None) -> None:
+        """Tell a fact when this unit of work commits."""
+        self._told.append((fact, trail or self.trail))
+
+    def tally(self, name: str, label: str = "", count: int = 1) -> None:
+        """Count something when this unit of work commits."""
+        self._tallies.append((name, label, count))
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Run something that may be lost, such as a bell or a cache entry, once the transaction stands."""
+        self._after.append(act)
+
+    @property
+    def driver(self) -> psycopg.Connection[TupleRow]:
+        """The psycopg connection of this transaction, for statements that earn it."""
+        raw: Any = self.session.connection().connection.driver_connection
+        return cast(psycopg.Connection[TupleRow], raw)
+
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> psycopg.Cursor[TupleRow]:
+        """Run one statement on the driver, after pending changes of the session."""
+        if self.session.new or self.session.dirty or self.session.deleted:
+            self.session.flush()
+        return self.driver.execute(statement, parameters)  # type: ignore[arg-type]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+            else:
+                self.session.rollback()
+        finally:
+            self.session.close()
+            _open.reset(self._token)
+        if kind is None:
+            for act in self._after:
+                act()
+
+    def _commit(self) -> None:
+        if self._told:
+            self._after.append(self._outbox.publish(self, self._told))
+        if self._tallies:
+            names, labels, counts = zip(*self._tallies, strict=True)
+            self.sql(
+                "INSERT INTO hub.tally (name, label, n) SELECT name, label, sum(n) "
+                "FROM unnest(%(names)s::text[], %(labels)s::text[], %(counts)s::bigint[]) t(name, label, n) GROUP BY 1, 2",
+                {"names": list(names), "labels": list(labels), "counts": list(counts)},
+            )
+        self.session.commit()
