@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
@@ -36,15 +37,21 @@ def addresses_file(home: Path) -> Path:
     return home / "servers.json"
 
 
-def ensure_secret_key(home: Path) -> str:
-    """The key of this installation: read from `home`, made there at the first start, readable by its owner only."""
-    file = home / "secret.key"
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as fresh:
-            fresh.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass  # made by an earlier start, which is the usual case
-    return file.read_text(encoding="ascii").strip()
+def kept_secret(file: Path) -> str:
+    """The secret in `file`, made at the first call, readable by its owner only; whole or absent, whenever killed."""
+    if not file.exists():
+        fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as written:
+            written.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):  # of two first calls at once one wins, and both use its secret
+            os.link(fresh, file)
+        fresh.unlink()
+    return file.read_text(encoding="ascii")
+
+
+def secret_key_file(home: Path) -> Path:
+    """Where the key of an installation lies when HUB_SECRET_KEY does not give it; `make run` makes it."""
+    return home / "secret.key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +91,8 @@ class Settings:
         try:
             reader.seal()
         except EnvValidationError as error:
-            wrong = "; ".join(f"{name}: {_said(messages)}" for name, messages in error.error_messages.items())
+            named = cast("Mapping[str, list[str]]", error.error_messages)  # a list only where one variable is read
+            wrong = "; ".join(f"{name}: {_said(messages)}" for name, messages in named.items())
             raise CannotStart("start.settings", f"The settings do not hold, see .env.example: {wrong}.") from error
         return cls(**values)
 
@@ -111,8 +119,8 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "host": host,
         "port": port,
         "public_url": public_url.rstrip("/"),
-        "database_url": _psycopg(env.str("DATABASE_URL", here["database_url"], validate=_postgresql_address)),
-        "redis_url": env.str("REDIS_URL", here["redis_url"], validate=_redis_address),
+        "database_url": _psycopg(env.str("DATABASE_URL", here["DATABASE_URL"], validate=_postgresql_address)),
+        "redis_url": env.str("REDIS_URL", here["REDIS_URL"], validate=_redis_address),
         "secret_key": env.str("HUB_SECRET_KEY", _kept_key(home), validate=_KEY),
         "sandbox_port": env.int("HUB_SANDBOX_PORT", 8001, validate=_PORT),
         "trusted_proxies": env.int("HUB_TRUSTED_PROXIES", 0, validate=_COUNT),
@@ -142,17 +150,15 @@ _FORMAT = OneOf(("json", "text"), error="give one of {choices}")
 
 
 def _embedded(home: Path) -> dict[str, Any]:
-    """The addresses of the embedded servers that run under `home`; Ellipsis, which is "must be given", where none do."""
-    try:
-        addresses: dict[str, Any] = json.loads(addresses_file(home).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {"database_url": ..., "redis_url": ...}
-    return addresses
+    """Where the embedded servers of `home` listen; Ellipsis, which is "must be given", where none run."""
+    file = addresses_file(home)
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {"DATABASE_URL": ..., "REDIS_URL": ..., **found}
 
 
 def _kept_key(home: Path) -> Any:
-    file = home / "secret.key"
-    return file.read_text(encoding="ascii").strip() if file.exists() else ...
+    file = secret_key_file(home)
+    return file.read_text(encoding="ascii") if file.exists() else ...
 
 
 def _psycopg(address: str | None) -> str | None:

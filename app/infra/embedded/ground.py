@@ -1,0 +1,121 @@
+"""What the servers stand on: a folder that is ours alone, room on its disk, free ports, a user that is not root."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import shutil
+import socket
+import stat
+from pathlib import Path
+from typing import IO
+
+from app.infra.embedded.children import Owner
+from app.settings import CannotStart
+
+ROOM = 256 * 1024 * 1024  # a new cluster takes 40 MB and its log grows by 16 MB a file; below this it stops soon
+LOG_KEPT = 8 * 1024 * 1024  # a log beyond this begins anew, and the old one is kept beside it
+DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # linux/capability.h
+LESS_THAN_ROOT = ("nobody", "daemon")  # initdb wants a user that has a name
+
+
+def occupy(home: Path) -> IO[str]:
+    """Make the folder and hold it for this process alone, until `release` or the process ends."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o711)  # others may pass, as PostgreSQL's user must, and not look
+    holder = open(home / "lock", "a+", encoding="ascii")  # noqa: SIM115 (it stays open: the open file is the lock)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder.seek(0)
+        pid = holder.read().strip() or "unknown"
+        holder.close()
+        raise CannotStart(
+            "start.running",
+            f"Roundhouse already runs in {home} (process {pid}): stop that one, "
+            "or give this one its own HUB_HOME, HUB_PORT and HUB_SANDBOX_PORT.",
+        ) from None
+    holder.truncate(0)
+    holder.write(str(os.getpid()))
+    holder.flush()
+    return holder
+
+
+def release(holder: IO[str]) -> None:
+    """Let the folder go; who comes next finds no number of a process that ended."""
+    holder.truncate(0)
+    holder.close()
+
+
+def require_room(folder: Path, *, room: int = ROOM) -> None:
+    """Refuse to start where the disk is nearly full, since PostgreSQL would stop in the middle of work."""
+    free = shutil.disk_usage(folder).free
+    if free < room:
+        raise CannotStart(
+            "start.disk",
+            f"Only {free // 1_000_000} MB are free under {folder}: free some, or set HUB_HOME to a folder "
+            f"on another disk; {room // 1_000_000} MB are needed.",
+        )
+
+
+def require_port(host: str, port: int, variable: str) -> None:
+    """Refuse to start where another program listens already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                "start.port",
+                f"Port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}): "
+                f"stop the program that has it, or choose another, as in {variable}={port + 100} make run.",
+            ) from error
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def log_file(home: Path, name: str) -> IO[bytes]:
+    """The log of one server, to append to; a long one is put aside first."""
+    file = home / f"{name}.log"
+    if file.exists() and file.stat().st_size > LOG_KEPT:
+        file.replace(file.with_suffix(".log.1"))
+    return open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def other_user(data: Path, programs: Path) -> Owner | None:
+    """Who PostgreSQL runs as: None where we are not root; else who owns `data`, or a user that may do little.
+
+    That user gets no right to any folder: it keeps one capability where a folder on its way is closed to it.
+    """
+    if os.geteuid() != 0:
+        return None
+    if data.exists() and (made_by := data.stat()).st_uid:
+        uid, gid = made_by.st_uid, made_by.st_gid
+    else:
+        known = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid}
+        entry = next((known[name] for name in LESS_THAN_ROOT if name in known), next(iter(known.values()), None))
+        if entry is None:
+            raise CannotStart(
+                "start.user",
+                "PostgreSQL does not run as root and this machine has no other user: "
+                "make one and run as that one, or set DATABASE_URL to a server of yours.",
+            )
+        uid, gid = entry.pw_uid, entry.pw_gid
+    return Owner(uid=uid, gid=gid, capabilities=_needed(data, programs))
+
+
+def _needed(data: Path, programs: Path) -> tuple[int, ...]:
+    """Which capabilities would let another user reach both folders, the lesser first; none where all is open."""
+    way = {parent for path in (data, programs) for parent in path.resolve().parents if parent.exists()}
+    way.discard(data.parent)  # its own, or made for it
+    files = [programs, *programs.iterdir()]
+    if not all(path.stat().st_mode & stat.S_IXOTH for path in files):
+        return (DAC_OVERRIDE,)  # no other passes an execute bit that is missing
+    if all(path.stat().st_mode & stat.S_IXOTH for path in way):
+        return ()
+    return (DAC_READ_SEARCH, DAC_OVERRIDE)

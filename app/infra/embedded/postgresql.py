@@ -1,0 +1,178 @@
+"""One PostgreSQL under HUB_HOME: made once, started, taken over from a killed supervisor, stopped cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from app.infra.embedded import children
+from app.infra.embedded.children import Owner
+from app.infra.embedded.ground import free_port, log_file
+from app.settings import CannotStart, kept_secret
+
+START_SECONDS = 60.0  # crash recovery after a killed machine replays at most a gigabyte of log
+FAST = (signal.SIGINT, 5.0)  # PostgreSQL's "fast" shutdown: end sessions, write a checkpoint
+IMMEDIATE = (signal.SIGQUIT, 2.0)  # without the checkpoint; the next start recovers
+SUPERUSER, ROLE, DATABASE = "postgres", "hub", "hub"
+STATUS_LINE = 7  # of postmaster.pid: pid, folder, start, port, socket, address, shared memory, status
+# What PostgreSQL says while the sessions of a postmaster that was killed are still ending: worth another try.
+STILL_ENDING = ("pre-existing shared memory block", "could not create any TCP/IP sockets")
+COMPLAINTS = ("FATAL", "PANIC", "error:", "launcher:")
+
+
+@dataclass(kw_only=True)
+class PostgreSQL:
+    """The server whose files lie in `home`/postgresql; `programs` is the folder of its binaries."""
+
+    home: Path
+    programs: Path
+    owner: Owner | None = None
+    port: int | None = None
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def data(self) -> Path:
+        return self.home / "postgresql" / "data"
+
+    def start(self) -> str:
+        """Make it where it is not there yet, start it and give the address of the hub's database."""
+        password = kept_secret(self.home / "postgresql.password")
+        if not self.data.exists():
+            self._make(password)
+        self._take_over()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._started():
+            if time.monotonic() > deadline:
+                raise CannotStart("start.postgresql", f"PostgreSQL did not start: {self._last_word()}")
+        self._make_database(password)
+        return self.url(password)
+
+    def url(self, password: str, *, role: str = ROLE, database: str = DATABASE) -> str:
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> None:
+        """Stop within seconds, cleanly if it lets us; nothing happens where it does not run."""
+        if self.process is not None:
+            children.end(self.process, FAST, IMMEDIATE)
+            self.process = None
+        self._take_over()
+
+    def _make(self, password: str) -> None:
+        """initdb beside the final place, so that a killed one leaves nothing that looks like a cluster."""
+        folder, fresh = self.data.parent, self.data.with_name("data.new")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        secret = folder / "password"
+        secret.write_text(password, encoding="ascii")
+        if self.owner:
+            for path in (secret, folder):
+                os.chown(path, self.owner.uid, self.owner.gid)
+        with log_file(self.home, "postgresql") as output:
+            making = children.spawn(
+                [str(self.programs / "initdb"), f"--pgdata={fresh}", f"--username={SUPERUSER}", "--encoding=UTF8"]
+                + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+                + ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-instructions"],
+                folder=folder,
+                output=output,
+                death=signal.SIGKILL,
+                owner=self.owner,
+            )
+            failed = making.wait(START_SECONDS)
+        secret.unlink()
+        if failed:
+            raise CannotStart("start.postgresql", f"PostgreSQL could not make its files: {self._last_word()}")
+        fresh.rename(self.data)
+
+    def _started(self) -> bool:
+        """Start the server and wait for it; false when it ended for a reason that passes."""
+        port = self.port or free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "max_connections": 200,
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "jit": "off",
+        }
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with log_file(self.home, "postgresql") as output:
+            self.process = children.spawn(
+                [str(self.programs / "postgres"), "-D", str(self.data), *arguments],
+                folder=self.data.parent,
+                output=output,
+                death=signal.SIGINT,
+                owner=self.owner,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if self._postmaster()[STATUS_LINE:] == ["ready"]:
+                self.port = port
+                return True
+            time.sleep(children.LOOK_EVERY)
+        last = self._last_word()
+        if self.process.poll() is None or not any(words in last for words in STILL_ENDING):
+            self.stop()
+            raise CannotStart("start.postgresql", f"PostgreSQL did not start: {last}")
+        return False
+
+    def _make_database(self, password: str) -> None:
+        """The hub's own role and database: it owns what is in it, and is no superuser."""
+        with psycopg.connect(
+            self.url(password, role=SUPERUSER, database="postgres"), autocommit=True, connect_timeout=5
+        ) as session:
+            if session.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone() is None:
+                session.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
+                        sql.Identifier(ROLE), sql.Literal(password)
+                    )
+                )
+            if session.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+                session.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE))
+                )
+
+    def _take_over(self) -> None:
+        """Stop a server of these files that outlived its supervisor, and remove what it left."""
+        postmaster = self._postmaster()
+        if postmaster:
+            pid = int(postmaster[0])
+            if _works_in(pid, self.data):
+                children.end_stranger(pid, children.birth(pid), FAST, IMMEDIATE, (signal.SIGKILL, 2.0))
+            with contextlib.suppress(FileNotFoundError):
+                (self.data / "postmaster.pid").unlink()
+
+    def _postmaster(self) -> list[str]:
+        """The lines of postmaster.pid; none where the server does not run."""
+        try:
+            return [line.strip() for line in (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def _last_word(self) -> str:
+        """The sentence for a server that ended: what its log said last, and what to do about it."""
+        file = self.home / "postgresql.log"
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
+        told = [line for line in lines[-40:] if any(word in line for word in COMPLAINTS)] or lines[-1:] or ["nothing"]
+        if any("No space left on device" in line for line in told):
+            return f"the disk under {self.home} is full: free some space, or set HUB_HOME to a folder on another disk."
+        return f'it said "{told[-1].rpartition("FATAL:")[2].strip()}" (see {file}).'
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether that process is a PostgreSQL on this folder: it works there, or names it where there is no /proc."""
+    if Path("/proc/self/cwd").exists():
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            return Path(f"/proc/{pid}/cwd").readlink() == folder.resolve()
+        return False
+    look = ["ps", "-o", "command=", "-p", str(pid)]
+    return str(folder) in subprocess.run(look, capture_output=True, text=True, timeout=5, check=False).stdout
