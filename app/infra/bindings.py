@@ -1,0 +1,108 @@
+"""External id and ours, one to one for each connection and kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import NeedsAttention
+
+
+class Binding(Base):
+    """At `connection`, our `key` of this kind is `external_id`, which people call `number`."""
+
+    __tablename__ = "binding"
+    __table_args__ = (
+        UniqueConstraint("connection", "kind", "external_id"),
+        Index("ix_binding_external_id", "external_id"),
+        Index("ix_binding_number", "number", postgresql_where=text("number <> ''")),
+        Index("ix_binding_key", "key"),
+        {"schema": "hub"},
+    )
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str]
+    number: Mapped[str] = mapped_column(server_default="")
+    source_version: Mapped[datetime | None]
+    bound_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+def bind(
+    uow: UnitOfWork, connection: str, kind: str, key: str, external_id: str, *, number: str = "",
+    source_version: datetime | None = None,
+) -> None:  # fmt: skip
+    """Tie our key to the remote's id. The same pair again is nothing; a key or an id that is tied elsewhere is a case."""
+    given = {"external_id": external_id, "number": number, "source_version": source_version}
+    statement = (
+        insert(Binding)
+        .values(connection=connection, kind=kind, key=key, **given)
+        .on_conflict_do_update(
+            index_elements=["connection", "kind", "key"],
+            set_={"number": number, "source_version": source_version},
+            where=(Binding.external_id == external_id),
+        )
+        .returning(Binding.key)
+    )
+    try:
+        with uow.session.begin_nested():
+            tied = uow.session.execute(statement).scalar_one_or_none()
+    except IntegrityError as clash:
+        raise _tied(connection, kind, key, external_id) from clash
+    if tied is None:
+        raise _tied(connection, kind, key, external_id)
+
+
+def unbind(uow: UnitOfWork, connection: str, kind: str, key: str) -> None:
+    """Forget what our key was at the remote, so that it can be created there again."""
+    uow.sql(
+        "DELETE FROM hub.binding WHERE connection = %(c)s AND kind = %(k)s AND key = %(x)s",
+        {"c": connection, "k": kind, "x": key},
+    )
+
+
+def by_key(uow: UnitOfWork, connection: str, kind: str, key: str) -> Binding | None:
+    return uow.session.get(Binding, (connection, kind, key))
+
+
+def by_external(uow: UnitOfWork, connection: str, kind: str, external_id: str) -> Binding | None:
+    return uow.session.scalars(
+        select(Binding).filter_by(connection=connection, kind=kind, external_id=external_id)
+    ).one_or_none()
+
+
+def known(uow: UnitOfWork, connection: str, wanted: Mapping[str, Collection[str]]) -> dict[str, dict[str, str]]:
+    """Kind → our key → external id, of all that are bound, in one statement."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in wanted}
+    pairs = [(kind, key) for kind, keys in wanted.items() for key in keys]
+    rows = uow.sql(
+        "SELECT b.kind, b.key, b.external_id FROM unnest(%(kinds)s::text[], %(keys)s::text[]) w(kind, key) "
+        "JOIN hub.binding b ON b.connection = %(c)s AND b.kind = w.kind AND b.key = w.key",
+        {"c": connection, "kinds": [kind for kind, _ in pairs], "keys": [key for _, key in pairs]},
+    )
+    for kind, key, external_id in rows:
+        found[kind][key] = external_id
+    return found
+
+
+def find_anywhere(uow: UnitOfWork, number: str) -> list[Binding]:
+    """Every binding that has this as its number, external id or key: for the search box."""
+    matches = or_(Binding.number == number, Binding.external_id == number, Binding.key == number)
+    return list(uow.session.scalars(select(Binding).where(matches).limit(50)))
+
+
+def _tied(connection: str, kind: str, key: str, external_id: str) -> NeedsAttention:
+    return NeedsAttention(
+        "bindings.tied_elsewhere",
+        f"{kind} {key} cannot be {external_id} at {connection}: one of the two is tied to another",
+        about=f"{kind} {external_id}",
+        key=key,
+    )

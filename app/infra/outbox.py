@@ -1,0 +1,141 @@
+"""Facts and their deliveries: written in one statement with the change they tell of, heard through a bell.
+
+The rules stand in docs/runtime.md. PostgreSQL holds the work; Redis only rings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.infra.uow import Trail, UnitOfWork
+from app.kernel import codec
+from app.kernel.events import Fact
+
+QUEUES = ("orders", "inventory", "catalogue", "finance", "bulk")
+QUEUE_NUMBERS = {queue: n + 1 for n, queue in enumerate(QUEUES)}
+MOST_PARTITIONS = 64  # lock numbers 0-63 are partitions, connections begin at 64
+NOWHERE = "-"  # the connection of a delivery that no route leads anywhere yet
+
+PUBLISH = """
+WITH fact AS MATERIALIZED (
+    SELECT nextval('hub.event_id') AS id, f.*
+      FROM unnest(%(types)s::text[], %(keys)s::text[], %(payloads)s::jsonb[], %(origins)s::text[],
+                  %(correlations)s::text[], %(causes)s::bigint[], %(traces)s::text[])
+           WITH ORDINALITY f(type, key, payload, origin, correlation_id, causation_id, traceparent, n)),
+told AS (
+    INSERT INTO hub.event (id, type, key, payload, origin, correlation_id, causation_id, traceparent)
+    SELECT id, type, key, payload, origin, correlation_id, causation_id, traceparent FROM fact ORDER BY n)
+INSERT INTO hub.delivery (event_id, subscriber, connection, queue, partition, lane, state, code)
+SELECT fact.id, s.subscriber, s.connection, s.queue,
+       CASE s.connection WHEN '' THEN hashtextextended(fact.key, 0) & %(mask)s ELSE 0 END,
+       s.lane || '|' || s.connection || '|' || fact.key,
+       CASE s.connection WHEN '-' THEN 'parked' ELSE 'due' END,
+       CASE s.connection WHEN '-' THEN 'routes.no_connection' END
+  FROM fact JOIN unnest(%(n)s::int[], %(subscribers)s::text[], %(connections)s::text[], %(queues)s::text[],
+                        %(lanes)s::text[]) WITH ORDINALITY s(n, subscriber, connection, queue, lane, m) USING (n)
+ ORDER BY fact.n, s.m
+RETURNING queue, connection, partition
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Who hears a fact. `role` or `connection_from` (a fact's attribute) make it an outside step.
+
+    `lane` is None for an unordered step. `optional` steps have no delivery where no route leads anywhere.
+    """
+
+    name: str
+    event_type: str
+    queue: str
+    lane: str | None
+    role: str = ""
+    connection_from: str = ""
+    optional: bool = False
+    latest_only: bool = False
+
+    @property
+    def outside(self) -> bool:
+        return bool(self.role or self.connection_from)
+
+
+class Routing(Protocol):
+    """Which connections play a role for a fact, today."""
+
+    def connections(self, uow: UnitOfWork, role: str, fact: Fact) -> tuple[str, ...]: ...
+
+
+class Bell(Protocol):
+    """Wakes whoever works on a place: (queue, partition) inside, (queue, connection) outside."""
+
+    def ring(self, places: Iterable[Place]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where work lies: a partition of a queue for inside steps, a connection of a queue for outside steps."""
+
+    queue: str
+    connection: str = ""
+    partition: int = 0
+
+
+class PostgresOutbox:
+    """Writes facts; refuses to exist without subscriptions, since a fact that nobody can hear is lost."""
+
+    def __init__(
+        self, subscriptions: Mapping[str, Sequence[Subscription]], routing: Routing, bell: Bell, partitions: int
+    ) -> None:
+        if not any(subscriptions.values()):
+            raise ValueError("no subscriptions: load app.flows before the first unit of work")
+        self._subscriptions, self._routing, self._bell = subscriptions, routing, bell
+        self._mask = partition_mask(partitions)
+
+    def publish(self, uow: UnitOfWork, told: Sequence[tuple[Fact, Trail]]) -> Callable[[], None]:
+        """Insert the facts with their deliveries; the returned function rings for them."""
+        wanted = [
+            (n, subscription, connection)
+            for n, (fact, _) in enumerate(told, 1)
+            for subscription in self._subscriptions.get(fact.event_type, ())
+            for connection in self._where(uow, subscription, fact)
+        ]
+        facts = [fact for fact, _ in told]
+        trails = [trail for _, trail in told]
+        places = uow.sql(
+            PUBLISH,
+            {
+                "mask": self._mask,
+                "types": [fact.event_type for fact in facts],
+                "keys": [fact.lane_key for fact in facts],
+                "payloads": [json.dumps(codec.dump(fact)) for fact in facts],
+                "origins": [trail.origin for trail in trails],
+                "correlations": [trail.correlation_id for trail in trails],
+                "causes": [trail.causation_id for trail in trails],
+                "traces": [trail.traceparent for trail in trails],
+                "n": [n for n, _, _ in wanted],
+                "subscribers": [subscription.name for _, subscription, _ in wanted],
+                "connections": [connection for _, _, connection in wanted],
+                "queues": [subscription.queue for _, subscription, _ in wanted],
+                "lanes": [subscription.lane for _, subscription, _ in wanted],
+            },
+        )
+        rung = {Place(*row) for row in places}
+        return lambda: self._bell.ring(rung)
+
+    def _where(self, uow: UnitOfWork, subscription: Subscription, fact: Fact) -> tuple[str, ...]:
+        if not subscription.outside:
+            return ("",)
+        if subscription.connection_from:
+            return (getattr(fact, subscription.connection_from),)
+        found = self._routing.connections(uow, subscription.role, fact)
+        return found or (() if subscription.optional else (NOWHERE,))
+
+
+def partition_mask(partitions: int) -> int:
+    """What a key's hash is masked with; the number of partitions is a power of two, at most 64."""
+    if not 1 <= partitions <= MOST_PARTITIONS or partitions & (partitions - 1):
+        raise ValueError(f"HUB_PARTITIONS is {partitions}; use a power of two from 1 to {MOST_PARTITIONS}")
+    return partitions - 1
