@@ -73,7 +73,9 @@ class Settings:
     web_processes: int = 1
     web_threads: int = 8
     workers: int = 2
+    drain_threads: int = 4
     call_threads: int = 32
+    partitions: int = 8  # inside work runs in so many lines of batches; a power of two, at most 64
     doubt_seconds: float = 10.0  # how long a remote may still be working on a call whose answer was lost
     prepared: bool = True
     log_level: str = "INFO"
@@ -130,6 +132,8 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "web_processes": env.int("HUB_WEB_PROCESSES", 1, validate=_POSITIVE),
         "web_threads": env.int("HUB_WEB_THREADS", 8, validate=_POSITIVE),
         "workers": env.int("HUB_WORKERS", 2, validate=_POSITIVE),
+        "drain_threads": env.int("HUB_DRAIN_THREADS", 4, validate=_POSITIVE),
+        "partitions": env.int("HUB_PARTITIONS", 8, validate=OneOf([1, 2, 4, 8, 16, 32, 64])),
         "call_threads": env.int("HUB_CALL_THREADS", 32, validate=_POSITIVE),
         "doubt_seconds": env.float("HUB_DOUBT_SECONDS", 10.0, validate=_COUNT),
         "prepared": env.bool("HUB_PREPARED", True),

@@ -1,13 +1,14 @@
 """How a step is declared. A step says what happens, never how it is carried: no broker, no HTTP, no Flask.
 
-An inside step joins the transaction of its batch: `do=(uow, fact)` or, where it earns it, `do_many=(uow, tolds)`.
+An inside step joins the transaction of its batch: `do=(uow, told)` or, where it earns it, `do_many=(uow, tolds)`. It
+may return an outcome (`Ended`, `Later`); to raise costs more, since the whole batch is rolled back and run one by one.
 An outside step is three functions: `plan` in a transaction, `call` in none, `record` in a transaction together with
 the delivery's end. A plan that returns None has nothing to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -43,6 +44,22 @@ class Told(Generic[F]):
     again: bool = False  # an earlier call may have had its effect: look before writing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An inside step's word that its fact has no effect: older than what is known, or an echo."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """An inside step's word that a parent is not known yet; it runs again in so many seconds, no attempt counted."""
+
+    code: str
+    seconds: float
+
+
+Outcome = Ended | Later
 Row = tuple[str, str]  # (table, key): what a batch locks before its first effect
 
 
@@ -51,8 +68,8 @@ class Step(Subscription):
     """A subscription with what it does."""
 
     fact: type[Fact]
-    do: Callable[[UnitOfWork, Any], None] | None = None
-    do_many: Callable[[UnitOfWork, Sequence[Told[Any]]], None] | None = None
+    do: Callable[[UnitOfWork, Any], Outcome | None] | None = None
+    do_many: Callable[[UnitOfWork, Sequence[Told[Any]]], Mapping[int, Outcome] | None] | None = None  # by delivery id
     rows: Callable[[UnitOfWork, Sequence[Told[Any]]], Iterable[Row]] | None = None
     plan: Callable[[UnitOfWork, Told[Any]], Any] | None = None
     call: Callable[[Connected, Any], Any] | None = None
@@ -96,8 +113,8 @@ def step(
     lane: str = "",
     latest_only: bool = False,
     optional: bool = False,
-    do: Callable[[UnitOfWork, Told[F]], None] | None = None,
-    do_many: Callable[[UnitOfWork, Sequence[Told[F]]], None] | None = None,
+    do: Callable[[UnitOfWork, Told[F]], Outcome | None] | None = None,
+    do_many: Callable[[UnitOfWork, Sequence[Told[F]]], Mapping[int, Outcome] | None] | None = None,
     rows: Callable[[UnitOfWork, Sequence[Told[F]]], Iterable[Row]] | None = None,
     plan: Callable[[UnitOfWork, Told[F]], PlanT | None] | None = None,
     call: Callable[[Connected, PlanT], AnswerT] | None = None,
@@ -114,6 +131,8 @@ def step(
         raise TypeError(f"step {name} is inside: it needs do or do_many, and nothing else")
     if latest_only and not outside:
         raise TypeError(f"step {name}: only outside steps can be latest_only")
+    if not outside and lane:
+        raise TypeError(f"step {name}: only outside steps share a lane")
     if not ordered and lane:
         raise TypeError(f"step {name}: an unordered step has no lane")
     return steps.add(

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.kernel.events import Fact
+
+if TYPE_CHECKING:
+    from app.infra.hub import Hub
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 
@@ -46,8 +49,8 @@ class Outbox(Protocol):
 class UnitOfWork:
     """`with UnitOfWork(...) as uow:` commits on a clean exit, with every published fact, or not at all."""
 
-    def __init__(self, sessions: sessionmaker[Session], trail: Trail, outbox: Outbox) -> None:
-        self._sessions, self.trail, self._outbox = sessions, trail, outbox
+    def __init__(self, sessions: sessionmaker[Session], trail: Trail, outbox: Outbox, hub: Hub) -> None:
+        self._sessions, self.trail, self._outbox, self.hub = sessions, trail, outbox, hub
         self._told: list[tuple[Fact, Trail]] = []
         self._tallies: list[tuple[str, str, int]] = []
         self._after: list[Callable[[], None]] = []
@@ -80,7 +83,7 @@ class UnitOfWork:
         """Run one statement on the driver, after pending changes of the session."""
         if self.session.new or self.session.dirty or self.session.deleted:
             self.session.flush()
-        return self.driver.execute(statement, parameters)  # type: ignore[arg-type]
+        return self.driver.execute(statement, parameters)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

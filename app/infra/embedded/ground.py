@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import re
 import shutil
 import socket
 import stat
@@ -17,6 +18,7 @@ from app.settings import CannotStart
 ROOM = 256 * 1024 * 1024  # a new cluster takes 40 MB and its log grows by 16 MB a file; below this it stops soon
 LOG_KEPT = 8 * 1024 * 1024  # a log beyond this begins anew, and the old one is kept beside it
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # linux/capability.h
+RIGHTS = {"CHOWN": 0, "DAC_OVERRIDE": DAC_OVERRIDE, "KILL": 5, "SETGID": 6, "SETUID": 7}  # what our root needs of root
 LESS_THAN_ROOT = ("nobody", "daemon")  # initdb wants a user that has a name
 
 
@@ -94,6 +96,7 @@ def other_user(data: Path, programs: Path) -> Owner | None:
     """
     if os.geteuid() != 0:
         return None
+    _require_rights()
     if data.exists() and (made_by := data.stat()).st_uid:
         uid, gid = made_by.st_uid, made_by.st_gid
     else:
@@ -109,10 +112,23 @@ def other_user(data: Path, programs: Path) -> Owner | None:
     return Owner(uid=uid, gid=gid, capabilities=_needed(data, programs))
 
 
+def _require_rights(status: Path = Path("/proc/self/status")) -> None:
+    """Refuse where root has been stripped of what it takes to give the files to another user and to stop its server."""
+    effective = (
+        re.search(r"^CapEff:\s*([0-9a-f]+)$", status.read_text(encoding="ascii"), re.M) if status.exists() else None
+    )
+    missing = [name for name, number in RIGHTS.items() if effective and not int(effective[1], 16) >> number & 1]
+    if missing:
+        raise CannotStart(
+            "start.user",
+            f"PostgreSQL does not run as root, and this root lacks CAP_{', CAP_'.join(missing)} to run it as another: "
+            "run as a plain user, or set DATABASE_URL to a server of yours.",
+        )
+
+
 def _needed(data: Path, programs: Path) -> tuple[int, ...]:
     """Which capabilities would let another user reach both folders, the lesser first; none where all is open."""
     way = {parent for path in (data, programs) for parent in path.resolve().parents if parent.exists()}
-    way.discard(data.parent)  # its own, or made for it
     files = [programs, *programs.iterdir()]
     if not all(path.stat().st_mode & stat.S_IXOTH for path in files):
         return (DAC_OVERRIDE,)  # no other passes an execute bit that is missing

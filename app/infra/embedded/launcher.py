@@ -15,10 +15,12 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
+SECBIT_NO_SETUID_FIXUP = 1 << 2
+ADVICE = ": run as a plain user, put the folder where others may pass, or set DATABASE_URL to a server of yours."
 
 
 class _Header(ctypes.Structure):
@@ -42,14 +44,14 @@ def main(parent: int, death: int, owner: str, capabilities: str, command: list[s
                 return
         os.execv(command[0], command)
     except OSError as error:
-        sys.stderr.write(f"launcher: {error.strerror}\n")
+        sys.stderr.write(f"launcher: {command[0]} cannot be run as another user ({error.strerror}){ADVICE}\n")
         raise SystemExit(126) from error
 
 
 def _become(linux: ctypes.CDLL | None, uid: int, gid: int, wanted: list[int]) -> None:
     """Give up root for good, keeping the first of the wanted capabilities that can be kept, and no other."""
-    if linux is not None and wanted:
-        linux.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    if linux is not None and wanted:  # so that leaving root keeps them, and access(2) counts them for one who is not root
+        linux.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -58,7 +60,7 @@ def _become(linux: ctypes.CDLL | None, uid: int, gid: int, wanted: list[int]) ->
     for number in wanted:
         if _set(linux, 1 << number) and linux.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) == 0:
             return
-    raise PermissionError(0, "no capability to pass a private folder can be kept")
+    raise PermissionError(0, "no capability to pass a private folder is to be had")
 
 
 def _set(linux: ctypes.CDLL, mask: int) -> bool:

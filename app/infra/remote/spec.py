@@ -21,6 +21,7 @@ class Dedupe(StrEnum):
     REMOTE_KEY = "remote_key"  # the remote honours our idempotency key
     LOOKUP = "lookup"  # the remote can be asked whether it has the key
     NONE = "none"  # a person confirms after an unanswered call
+    READS = "reads"  # the port writes nothing, so a repeat is harmless
 
 
 class SettingsSchema(Schema):
