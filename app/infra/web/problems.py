@@ -59,7 +59,7 @@ class ProblemSchema(Schema):
     )
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """flask-smorest's Api with our error body; a refusal outside the API is not its business."""
 
     ERROR_SCHEMA = ProblemSchema
@@ -110,7 +110,7 @@ def of_http(error: HTTPException) -> Problem:
     status = error.code or 500
     given: Mapping[str, Any] = getattr(error, "data", None) or {}
     wrong = given.get("errors") or given.get("messages") or {}
-    kept = {name: value for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")}
+    kept = {name: value for name, value in error.get_headers() if not name.lower().startswith("content-")}
     return Problem(
         status=status,
         code=_code(error, status),

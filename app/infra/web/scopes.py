@@ -1,4 +1,4 @@
-"""What an API key may do, and what a person's role may do. Roles are a ladder except finance, which stands beside it."""
+"""What an API key may do, and what a person's role may do."""
 
 from __future__ import annotations
 
