@@ -17,6 +17,7 @@ _EXPONENTS = {
     "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
 }  # fmt: skip
 UNIT_PRICE_PLACES = 6
+MOST_DIGITS = 30
 
 
 class Half(StrEnum):
@@ -47,8 +48,12 @@ class Money:
         """Read a decimal amount; refuse one that is finer than the currency's minor unit."""
         if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
             raise Refused("money.unknown_currency", f"{currency!r} is not an ISO 4217 code")
+        if type(amount) is str and (minor := _plain_minor(amount, exponent(currency))) is not None:
+            return cls(minor, currency)
         try:
             scaled = Decimal(amount).scaleb(exponent(currency))
+            if scaled.adjusted() > MOST_DIGITS:
+                raise ValueError("an integer of so many digits would take for ever")
             whole = int(scaled)
         except (InvalidOperation, ValueError, TypeError, OverflowError) as wrong:
             raise Refused("money.not_a_number", f"{amount!r} is not an amount") from wrong
@@ -158,6 +163,16 @@ def spread(amount: Money, weights: Sequence[int | Decimal]) -> tuple[Money, ...]
         shares[n] += 1
     sign = -1 if amount.minor < 0 else 1
     return tuple(Money(sign * share, amount.currency) for share in shares)
+
+
+def _plain_minor(amount: str, places: int) -> int | None:
+    """Minor units of a plain decimal such as `-12.30`, in a fifth of Decimal's time; None asks for a closer look."""
+    whole, _, part = amount.partition(".")
+    digits = whole[1:] if whole[:1] == "-" else whole
+    if len(part) > places or not amount.isascii() or not digits.isdigit() or not (part.isdigit() or not part):
+        return None
+    minor = int(digits + part.ljust(places, "0"))
+    return -minor if digits is not whole else minor
 
 
 def _round_fraction(value: Fraction, half: Half) -> int:
