@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.domains.orders.canonical import Order
+from app.domains.orders.canonical import DocumentChanged, Order
 from app.kernel.money import Money
 
 
@@ -179,6 +179,10 @@ class ShipmentSource(Protocol):
     """Reads what shipped and what was invoiced, by the ERP's own order number."""
 
     def progress(self, order_number: str) -> ErpProgress: ...
+
+    def number_of(self, changed: DocumentChanged) -> str:
+        """The order number that a changed document belongs to; empty where it belongs to no order that is known."""
+        ...
 
     def changed_since(self, since: datetime) -> tuple[str, ...]:
         """Numbers of orders whose document or invoice moved since then, for a poll."""

@@ -20,7 +20,15 @@ from app.domains.orders.canonical.lines import Fee, Line, LineKind, Shipping
 from app.domains.orders.canonical.order import Order, Totals
 from app.domains.orders.canonical.parties import Address, Channel, Company, Party, PaymentTerms, Property
 from app.domains.orders.canonical.payments import Transaction, TransactionFee, TransactionKind, TransactionStatus
-from app.domains.orders.canonical.reports import Bell, Deleted, FulfilmentReported, ReportedLine, Tracking, Uninstalled
+from app.domains.orders.canonical.reports import (
+    Bell,
+    Deleted,
+    DocumentChanged,
+    FulfilmentReported,
+    ReportedLine,
+    Tracking,
+    Uninstalled,
+)
 
 __all__ = [
     "Address",
@@ -32,6 +40,7 @@ __all__ = [
     "Channel",
     "Company",
     "Deleted",
+    "DocumentChanged",
     "Duty",
     "Edit",
     "Fee",

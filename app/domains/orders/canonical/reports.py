@@ -54,3 +54,16 @@ class Uninstalled:
     """The source threw the hub out: its connection pauses until somebody installs it again."""
 
     shop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentChanged:
+    """An ERP says that one of its documents moved, or that many did since `since` (then it names none).
+
+    `kind` is sales_order, sales_invoice or shipment; `number` is the document's own where the message has it.
+    """
+
+    kind: str
+    external_id: str
+    number: str = ""
+    since: datetime | None = None
