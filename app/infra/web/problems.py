@@ -67,6 +67,12 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     def handle_http_exception(self, error: HTTPException) -> ResponseReturnValue:
         return answer(of_http(error))
 
+    def _register_responses(self) -> None:
+        """Document refusals, which are all that flask-smorest registers here, in the media type that they have."""
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+
 
 def correlation_id() -> str:
     """The id of the request's story: the caller's own, if it is harmless, else a new one."""
