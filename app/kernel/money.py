@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -55,7 +55,7 @@ class Money:
             if scaled.adjusted() > MOST_DIGITS:
                 raise ValueError("an integer of so many digits would take for ever")
             whole = int(scaled)
-        except (InvalidOperation, ValueError, TypeError, OverflowError) as wrong:
+        except (ArithmeticError, ValueError, TypeError) as wrong:
             raise Refused("money.not_a_number", f"{amount!r} is not an amount") from wrong
         if scaled != whole:
             raise Refused("money.too_precise", f"{amount} is finer than the minor unit of {currency}")
