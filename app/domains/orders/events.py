@@ -1,0 +1,173 @@
+"""What happened to an order. Facts stay small: whoever needs the order reads its version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.kernel.events import Fact, event
+from app.kernel.money import Money
+
+
+@event("orders.order_captured", version=1, key="order_id")
+class OrderCaptured(Fact):
+    """A channel's order was taken in for the first time."""
+
+    order_id: str
+    channel: str  # the connection it came from
+    external_id: str
+    name: str
+    version: int
+    total: Money
+    company: str = ""
+    test: bool = False
+
+
+@event("orders.order_held", version=1, key="order_id")
+class OrderHeld(Fact):
+    """An order waits for a decision."""
+
+    order_id: str
+    channel: str
+    kind: str
+    reason: str = ""
+    company: str = ""
+
+
+@event("orders.order_accepted", version=1, key="order_id")
+class OrderAccepted(Fact):
+    """Customer and stock are ours: an ERP may be asked to hold the order."""
+
+    order_id: str
+    channel: str
+    version: int
+    account_id: str
+    company: str = ""
+
+
+@event("orders.order_changed", version=1, key="order_id")
+class OrderChanged(Fact):
+    """A newer version of an accepted order is to be carried on. `changed` names groups: quantities, prices …"""
+
+    order_id: str
+    channel: str
+    version: int
+    changed: tuple[str, ...]
+    company: str = ""
+
+
+@event("orders.order_cancelled", version=1, key="order_id")
+class OrderCancelled(Fact):
+    """The channel cancelled an order that an ERP was asked to hold."""
+
+    order_id: str
+    channel: str
+    version: int
+    reason: str = ""
+    company: str = ""
+
+
+@event("orders.order_posted", version=1, key="order_id")
+class OrderPosted(Fact):
+    """An ERP holds the order. `repeated` says that it had it already when asked."""
+
+    order_id: str
+    channel: str
+    erp: str
+    erp_number: str
+    version: int
+    company: str = ""
+    repeated: bool = False
+
+
+@event("orders.order_released", version=1, key="order_id")
+class OrderReleased(Fact):
+    """The ERP's people accepted the order."""
+
+    order_id: str
+    channel: str
+    erp: str
+    erp_number: str
+    released_at: datetime
+    company: str = ""
+
+
+@event("orders.payment_received", version=1, key="order_id")
+class PaymentReceived(Fact):
+    """Money moved for an order that `erp` holds, and its policy books payments."""
+
+    order_id: str
+    channel: str
+    erp: str
+    payment_id: str
+    transaction_id: str
+    kind: str
+    amount: Money
+    company: str = ""
+
+
+@event("orders.shipment_recorded", version=1, key="order_id")
+class ShipmentRecorded(Fact):
+    """Goods of an order left, as the ERP or the warehouse reported."""
+
+    order_id: str
+    channel: str
+    shipment_id: str
+    erp: str
+    number: str
+    company: str = ""
+
+
+@event("orders.shipment_undone", version=1, key="order_id")
+class ShipmentUndone(Fact):
+    """An earlier shipment was taken back by `number`."""
+
+    order_id: str
+    channel: str
+    shipment_id: str
+    erp: str
+    number: str
+    company: str = ""
+
+
+@event("orders.tracking_added", version=1, key="order_id")
+class TrackingAdded(Fact):
+    """A shipment that was known got its tracking numbers, or others."""
+
+    order_id: str
+    channel: str
+    shipment_id: str
+    company: str = ""
+
+
+@event("orders.order_invoiced", version=1, key="order_id")
+class OrderInvoiced(Fact):
+    """The ERP invoiced an order, or a part of it."""
+
+    order_id: str
+    channel: str
+    invoice_id: str
+    erp: str
+    number: str
+    total: Money
+    company: str = ""
+
+
+@event("orders.refresh_requested", version=1, key="external_key")
+class RefreshRequested(Fact):
+    """A channel rang, or told two things at once: its order is to be fetched. The key is `<channel>/<external id>`."""
+
+    external_key: str
+    channel: str
+    external_id: str
+    reason: str
+    notice_id: int = 0
+
+
+@event("orders.progress_requested", version=1, key="document_key")
+class ProgressRequested(Fact):
+    """An ERP's document moved: what shipped and what was invoiced is to be read. The key is `<erp>/<number>`."""
+
+    document_key: str
+    erp: str
+    number: str
+    external_id: str = ""
