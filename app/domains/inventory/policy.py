@@ -1,0 +1,93 @@
+"""Who gets which goods. Pure: what lies where and what is wanted go in, decisions come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from app.domains.inventory.canonical import Gap, Held, Reserved, Short, Wanted
+from app.kernel.errors import Invalid
+
+NOTHING = Decimal(0)
+Shelves = dict[str, dict[str, Decimal]]  # SKU → location → what can be sold there; a SKU that nobody reported is absent
+
+
+def serve(order_id: str, lines: Sequence[Wanted], shelves: Shelves, *, untracked: bool) -> Reserved | Short:
+    """Give an order all its lines, or name what is missing; what is given is taken from `shelves`.
+
+    `untracked` lets SKUs that nobody ever reported pass without a reservation.
+    """
+    wanted = added_up(lines)
+    gaps = tuple(
+        Gap(sku=sku, wanted=quantity, available=_free(shelves.get(sku, {})), reason=_reason(sku, shelves))
+        for sku, quantity in wanted.items()
+        if not (quantity <= _free(shelves.get(sku, {})) or (untracked and sku not in shelves))
+    )
+    if gaps:
+        return Short(order_id=order_id, gaps=gaps)
+    tracked = {sku: quantity for sku, quantity in wanted.items() if sku in shelves}
+    together = _one_place(tracked, shelves)
+    takes = {sku: _spread(quantity, shelves[sku], together) for sku, quantity in tracked.items()}
+    for sku, places in takes.items():
+        for location, quantity in places.items():
+            shelves[sku][location] -= quantity
+    return Reserved(order_id=order_id, held=tuple(_deal(lines, takes)))
+
+
+def added_up(lines: Sequence[Wanted]) -> dict[str, Decimal]:
+    """What an order wants of each SKU over all its lines. Raises Invalid for a line that comes twice."""
+    wanted: dict[str, Decimal] = {}
+    named: set[tuple[str, str]] = set()
+    for line in lines:
+        if (line.line_id, line.sku) in named:
+            raise Invalid("inventory.line_twice", f"line {line.line_id} wants {line.sku} twice: add it up")
+        named.add((line.line_id, line.sku))
+        wanted[line.sku] = wanted.get(line.sku, NOTHING) + line.quantity
+    return wanted
+
+
+def _free(places: Mapping[str, Decimal]) -> Decimal:
+    return sum((free for free in places.values() if free > 0), NOTHING)
+
+
+def _reason(sku: str, shelves: Shelves) -> str:
+    return "short" if sku in shelves else "unknown_sku"
+
+
+def _one_place(wanted: Mapping[str, Decimal], shelves: Shelves) -> str:
+    """The first location by name that has the whole order, so that it ships as one; '' where none has."""
+    common = set.intersection(*(set(shelves[sku]) for sku in wanted)) if wanted else set()
+    for location in sorted(common):
+        if all(shelves[sku][location] >= quantity for sku, quantity in wanted.items()):
+            return location
+    return ""
+
+
+def _spread(quantity: Decimal, places: Mapping[str, Decimal], together: str) -> dict[str, Decimal]:
+    """Where a SKU's quantity is taken: `together`, else one place that has it all, else the fullest places first."""
+    if together:
+        return {together: quantity}
+    fullest = sorted(places, key=lambda location: (-places[location], location))
+    whole = [location for location in sorted(places) if places[location] >= quantity]
+    taken: dict[str, Decimal] = {}
+    for location in whole[:1] or fullest:
+        part = min(quantity, places[location])
+        if part > 0:
+            taken[location] = part
+            quantity -= part
+    return taken
+
+
+def _deal(lines: Sequence[Wanted], takes: Mapping[str, Mapping[str, Decimal]]) -> list[Held]:
+    """Hand what was taken of each SKU to the order's lines, in their order."""
+    left = {sku: dict(places) for sku, places in takes.items()}
+    held: list[Held] = []
+    for line in lines:
+        open_quantity = line.quantity
+        for location, lying in left.get(line.sku, {}).items():
+            part = min(open_quantity, lying)
+            if part > 0:
+                held.append(Held(line_id=line.line_id, sku=line.sku, location=location, quantity=part))
+                left[line.sku][location] = lying - part
+                open_quantity -= part
+    return held

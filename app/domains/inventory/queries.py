@@ -1,0 +1,87 @@
+"""Reads of stock. Those named `locked` hold rows until the unit of work ends; the SKU's lock comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from app.domains.inventory.canonical import Available, Reservation
+from app.domains.inventory.policy import Shelves
+from app.infra.uow import UnitOfWork
+
+RESERVATION_COLUMNS = (
+    "id, order_id, order_line, sku, location, quantity, state, contained, shipment_id, accepted_at, expires_at"
+)
+
+
+def available(uow: UnitOfWork, skus: Collection[str]) -> dict[str, Available]:
+    """What can be sold of each SKU over all locations; a SKU that no source reported has no entry."""
+    rows = uow.sql(
+        "SELECT sku, available, as_of, version FROM inventory.availability WHERE sku = ANY(%(skus)s)",
+        {"skus": list(skus)},
+    )
+    return {sku: Available(sku=sku, quantity=quantity, as_of=as_of, version=n) for sku, quantity, as_of, n in rows}
+
+
+def shelves(uow: UnitOfWork, skus: Collection[str]) -> Shelves:
+    """What can be sold of each SKU at each location, below zero where it is oversold."""
+    found: Shelves = {}
+    for sku, location, free in uow.sql(
+        "SELECT sku, location, free FROM inventory.stock_level WHERE sku = ANY(%(skus)s)", {"skus": list(skus)}
+    ):
+        found.setdefault(sku, {})[location] = free
+    return found
+
+
+def reservations(uow: UnitOfWork, order_ids: Collection[str]) -> list[Reservation]:
+    """Every part of these orders' lives, in the order they were made."""
+    return _reservations(uow, "order_id = ANY(%(given)s) ORDER BY id", list(order_ids))
+
+
+def reservations_locked(uow: UnitOfWork, order_id: str) -> list[Reservation]:
+    """Every part of one order's life, held until the unit of work ends."""
+    return _reservations(uow, "order_id = %(given)s ORDER BY id FOR UPDATE", order_id)
+
+
+def overdue_locked(uow: UnitOfWork, until: datetime, order_ids: Collection[str]) -> list[Reservation]:
+    """What these orders hold past its time, held until the unit of work ends."""
+    return _reservations(
+        uow,
+        "order_id = ANY(%(given)s) AND expires_at <= %(until)s AND state IN ('quoted', 'held') ORDER BY id FOR UPDATE",
+        list(order_ids),
+        until,
+    )
+
+
+def overdue(uow: UnitOfWork, until: datetime, most: int) -> tuple[list[str], list[str]]:
+    """The orders that hold something past its time, longest first, and the SKUs they hold."""
+    rows = uow.sql(
+        "SELECT DISTINCT order_id, sku FROM (SELECT order_id, sku FROM inventory.reservation "
+        "WHERE expires_at <= %(until)s AND state IN ('quoted', 'held') ORDER BY expires_at LIMIT %(most)s) late",
+        {"until": until, "most": most},
+    ).fetchall()
+    return sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
+
+
+def passes_untracked(uow: UnitOfWork, company: str) -> bool:
+    """Whether a company sells SKUs that no stock source ever reported."""
+    row = uow.sql(
+        "SELECT unknown_sku FROM inventory.policy WHERE company IN (%(company)s, '') ORDER BY company DESC LIMIT 1",
+        {"company": company},
+    ).fetchone()
+    return row is not None and row[0] == "untracked"
+
+
+def _reservations(
+    uow: UnitOfWork, which: str, given: str | Sequence[str], until: datetime | None = None
+) -> list[Reservation]:
+    rows = uow.sql(
+        f"SELECT {RESERVATION_COLUMNS} FROM inventory.reservation WHERE {which}", {"given": given, "until": until}
+    )
+    return [
+        Reservation(
+            row_id=row[0], order_id=row[1], order_line=row[2], sku=row[3], location=row[4], quantity=row[5],
+            state=row[6], contained=row[7], shipment_id=row[8], accepted_at=row[9], expires_at=row[10],
+        )
+        for row in rows
+    ]  # fmt: skip
