@@ -49,6 +49,23 @@ def release(holder: IO[str]) -> None:
     holder.close()
 
 
+def holder_of(home: Path) -> int | None:
+    """The process that holds the folder; None where nobody does."""
+    if not (home / "lock").exists():
+        return None
+    with open(home / "lock", encoding="ascii") as look:
+        try:
+            fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(look.read().strip() or 0) or None
+    return None
+
+
+def full_disk(folder: Path) -> str:
+    """The sentence for a disk with no room left."""
+    return f"The disk under {folder} is full: free some space, or set HUB_HOME to a folder on another disk."
+
+
 def require_room(folder: Path, *, room: int = ROOM) -> None:
     """Refuse to start where the disk is nearly full, since PostgreSQL would stop in the middle of work."""
     free = shutil.disk_usage(folder).free

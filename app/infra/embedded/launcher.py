@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -42,6 +43,8 @@ def main(parent: int, death: int, owner: str, capabilities: str, command: list[s
             linux.prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)
             if os.getppid() != parent:  # it died before the signal was asked for
                 return
+        for kind in (signal.SIGINT, signal.SIGPIPE):  # Python ignores the latter, a shell's background the former
+            signal.signal(kind, signal.SIG_DFL)
         os.execv(command[0], command)
     except OSError as error:
         sys.stderr.write(f"launcher: {command[0]} cannot be run as another user ({error.strerror}){ADVICE}\n")
@@ -50,7 +53,9 @@ def main(parent: int, death: int, owner: str, capabilities: str, command: list[s
 
 def _become(linux: ctypes.CDLL | None, uid: int, gid: int, wanted: list[int]) -> None:
     """Give up root for good, keeping the first of the wanted capabilities that can be kept, and no other."""
-    if linux is not None and wanted:  # so that leaving root keeps them, and access(2) counts them for one who is not root
+    if (
+        linux is not None and wanted
+    ):  # so that leaving root keeps them, and access(2) counts them for one who is not root
         linux.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)

@@ -16,12 +16,12 @@ from psycopg import sql
 
 from app.infra.embedded import children
 from app.infra.embedded.children import Owner
-from app.infra.embedded.ground import free_port, log_file
+from app.infra.embedded.ground import free_port, full_disk, log_file
 from app.settings import CannotStart, kept_secret
 
 START_SECONDS = 60.0  # crash recovery after a killed machine replays at most a gigabyte of log
-FAST = (signal.SIGINT, 5.0)  # PostgreSQL's "fast" shutdown: end sessions, write a checkpoint
-IMMEDIATE = (signal.SIGQUIT, 2.0)  # without the checkpoint; the next start recovers
+FAST = (signal.SIGINT, 2.5)  # PostgreSQL's "fast" shutdown: end sessions, write a checkpoint
+IMMEDIATE = (signal.SIGQUIT, 1.0)  # without the checkpoint; the next start recovers
 SUPERUSER, ROLE, DATABASE = "postgres", "hub", "hub"
 STATUS_LINE = 7  # of postmaster.pid: pid, folder, start, port, socket, address, shared memory, status
 # What PostgreSQL says while the sessions of a postmaster that was killed are still ending: worth another try.
@@ -48,7 +48,7 @@ class PostgreSQL:
         password = kept_secret(self.home / "postgresql.password")
         if not self.data.exists():
             self._make(password)
-        self._take_over()
+        self.end_leftover()
         deadline = time.monotonic() + START_SECONDS
         while not self._started():
             if time.monotonic() > deadline:
@@ -64,7 +64,7 @@ class PostgreSQL:
         if self.process is not None:
             children.end(self.process, FAST, IMMEDIATE)
             self.process = None
-        self._take_over()
+        self.end_leftover()
 
     def _make(self, password: str) -> None:
         """initdb beside the final place, so that a killed one leaves nothing that looks like a cluster."""
@@ -141,7 +141,7 @@ class PostgreSQL:
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE))
                 )
 
-    def _take_over(self) -> None:
+    def end_leftover(self) -> None:
         """Stop a server of these files that outlived its supervisor, and remove what it left."""
         postmaster = self._postmaster()
         if postmaster:
@@ -164,7 +164,7 @@ class PostgreSQL:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
         told = [line for line in lines[-40:] if any(word in line for word in COMPLAINTS)] or lines[-1:] or ["nothing"]
         if any("No space left on device" in line for line in told):
-            return f"the disk under {self.home} is full: free some space, or set HUB_HOME to a folder on another disk."
+            return full_disk(self.home)
         return f'it said "{told[-1].rpartition("FATAL:")[2].strip()}" (see {file}).'
 
 

@@ -17,7 +17,7 @@ from app.infra.embedded.ground import free_port, log_file
 from app.settings import CannotStart
 
 START_SECONDS = 10.0  # it has nothing to load
-STOP = ((signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
+STOP = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0))
 OLDEST = 6  # the client speaks RESP3, which Redis 6 brought
 
 
@@ -34,7 +34,7 @@ class Redis:
     def start(self) -> str:
         """Start it and give its address; a second start uses the same port and password."""
         (self.home / "redis").mkdir(exist_ok=True, mode=0o700)
-        self._end_leftover()
+        self.end_leftover()
         for _ in range(3):  # another program may take a free port between our look and its use
             port = self.port or free_port()
             if self._answers(port):
@@ -94,7 +94,7 @@ class Redis:
                     return True
         return False
 
-    def _end_leftover(self) -> None:
+    def end_leftover(self) -> None:
         """Stop one that outlived its supervisor: its password is lost, so it is of no use to anybody."""
         with contextlib.suppress(FileNotFoundError):
             pid, _, born = self._kept.read_text(encoding="ascii").partition(" ")

@@ -74,6 +74,12 @@ class Servers:
             json.dump(addresses, written)
 
 
+def end_leftovers(home: Path) -> None:
+    """Stop servers of `home` that outlived their supervisor; who holds the folder may call it."""
+    Redis(home=home, program=home).end_leftover()
+    PostgreSQL(home=home, programs=home).end_leftover()
+
+
 def _redis_candidates() -> list[Path]:
     on_path, in_wheel = shutil.which("redis-server"), _wheel("redis")
     return [Path(found) for found in (on_path, in_wheel and in_wheel / "redis-server") if found]

@@ -1,0 +1,186 @@
+"""`make run`: everything that Roundhouse needs, in one foreground command that leaves nothing behind.
+
+`python -m app.commands.run` starts, `python -m app.commands.run stop` stops what runs in the same HUB_HOME.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from dotenv import dotenv_values
+
+from app.commands.processes import table
+from app.commands.supervisor import Supervisor, end_leftovers
+from app.commands.users import ensure_first_user
+from app.infra.embedded import servers as embedded
+from app.infra.embedded.ground import full_disk, holder_of, occupy, release, require_port
+from app.infra.embedded.servers import Servers
+from app.settings import CannotStart, Settings, home_of, kept_secret, secret_key_file
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 12.0  # a supervisor needs ten at most
+DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
+NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
+SERVICES = ("sandbox", "web", "worker", "relay", "scheduler")
+
+
+class _Interrupted(BaseException):
+    """A signal came while there was no supervisor yet to take it."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run until a signal comes; gives the exit status, and says in one sentence why it could not start."""
+    written = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    environment = DEFAULTS | written | dict(os.environ)
+    home = home_of(environment)
+    try:
+        if arguments == ["stop"]:
+            _stop(home)
+        else:
+            _run(home, environment)
+    except CannotStart as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(_sentence(error, home), file=sys.stderr)
+        return 1
+    except _Interrupted:
+        return 0
+    return 0
+
+
+def _run(home: Path, environment: dict[str, str]) -> None:
+    """Hold the folder, check everything that can be checked, start the servers, and supervise."""
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, _interrupt)
+    holder = occupy(home)
+    try:
+        end_leftovers(home)
+        environment["HUB_HOME"] = str(home)
+        environment["HUB_SECRET_KEY"] = environment.get("HUB_SECRET_KEY") or kept_secret(secret_key_file(home))
+        missing = {name: address for name, address in NOT_YET.items() if not environment.get(name)}
+        _require_ports(Settings.from_environment(environment | missing))
+        servers = Servers(home=home, postgresql="DATABASE_URL" in missing, redis="REDIS_URL" in missing)
+        try:
+            environment |= servers.start()
+            settings = Settings.from_environment(environment)
+            _supervise(settings, environment | _demo(settings), servers)
+        finally:
+            servers.stop()
+    finally:
+        release(holder)
+
+
+def _supervise(settings: Settings, environment: dict[str, str], servers: Servers) -> None:
+    """Bring the database to the newest schema, start every process and keep it running until a signal comes."""
+    processes = table(settings)
+    with Supervisor(home=settings.home, root=ROOT, environment=environment, watch=servers.revive) as supervisor:
+        if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
+            raise CannotStart(
+                "start.migrate", "The database has not the newest schema: see above what stands against it."
+            )
+        if supervisor.stopping:
+            return
+        password = ensure_first_user(settings)
+        for name in SERVICES[0 if settings.demo else 1 :]:
+            supervisor.start(name, processes[name])
+        supervisor.run(until=_answers(settings))
+        if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
+            supervisor.say("run", "the demo is not seeded: see above what stands against it")
+        if not supervisor.stopping:
+            _welcome(supervisor, settings, password)
+        supervisor.run()
+        supervisor.say("run", "stopping")
+
+
+def _demo(settings: Settings) -> dict[str, str]:
+    """What the sandbox and the demo's two connections share: the same at every start, since the hub keeps it."""
+    if not settings.demo:
+        return {}
+    secret = settings.demo_secret or kept_secret(settings.home / "demo.secret")
+    return {
+        "HUB_ALLOW_LOOPBACK": "1",
+        "HUB_DEMO_SECRET": secret,
+        "HUB_DEMO_RATE": str(settings.demo_rate),
+        "HUB_SANDBOX_SHOP_SECRET": secret,
+        "HUB_SANDBOX_ERP_TOKEN": kept_secret(settings.home / "demo.token"),
+        "HUB_SANDBOX_HUB_URL": f"http://{_reachable(settings.host)}:{settings.port}",
+        "HUB_SANDBOX_STORE": str(settings.home / "sandbox"),
+    }
+
+
+def _welcome(supervisor: Supervisor, settings: Settings, password: str | None) -> None:
+    """The addresses, and the console's password at the first start only: it is kept nowhere."""
+    here = f"http://{_reachable(settings.host)}:{settings.port}"
+    supervisor.say("run", "Roundhouse is up; Ctrl-C stops all of it")
+    supervisor.say("run", f"  console   {here}/admin/")
+    supervisor.say("run", f"  API       {here}/api/docs")
+    if settings.demo:
+        supervisor.say("run", f"  sandbox   http://127.0.0.1:{settings.sandbox_port}/_books")
+    if password:
+        supervisor.say("run", f"  sign in as admin with the password {password} (shown this once)")
+
+
+def _answers(settings: Settings) -> Callable[[], bool]:
+    """Whether the web server answers by now."""
+
+    def look() -> bool:
+        line = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=2)
+        try:
+            line.request("GET", "/healthz")
+            return line.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    return look
+
+
+def _reachable(host: str) -> str:
+    """An address at which a server that listens on `host` is reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+
+
+def _require_ports(settings: Settings) -> None:
+    require_port(settings.host, settings.port, "HUB_PORT")
+    if settings.demo:
+        require_port("127.0.0.1", settings.sandbox_port, "HUB_SANDBOX_PORT")
+
+
+def _stop(home: Path) -> None:
+    """Stop the supervisor that holds the folder, or what a killed one has left."""
+    deadline = time.monotonic() + STOP_SECONDS
+    if (pid := holder_of(home)) is not None:
+        os.kill(pid, signal.SIGTERM)
+    while holder_of(home) is not None:
+        if time.monotonic() > deadline:
+            raise CannotStart("start.stop", f"Process {pid} does not stop: end it with kill -9 {pid}, then try again.")
+        time.sleep(0.05)
+    if home.exists():
+        end_leftovers(home)
+        embedded.end_leftovers(home)
+
+
+def _sentence(error: OSError, home: Path) -> str:
+    if error.errno == errno.ENOSPC:
+        return full_disk(home)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename or home} cannot be used ({error.strerror}): set HUB_HOME to a folder of yours."
+    return f"Roundhouse could not start: {error}."
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
