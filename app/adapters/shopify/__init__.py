@@ -1,0 +1,1 @@
+"""Shopify: webhooks in, the Admin GraphQL API out."""

@@ -1,0 +1,1 @@
+"""Shopify's documents to canonical values: pure, without clock, network or database."""
