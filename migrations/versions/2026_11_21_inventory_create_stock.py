@@ -49,7 +49,7 @@ CREATE TABLE inventory.reservation (
     state text NOT NULL CONSTRAINT ck_reservation_known_state CHECK (state IN ({STATES})),
     contained boolean NOT NULL DEFAULT false
         CONSTRAINT ck_reservation_contained_when_allocated CHECK (NOT contained OR state = 'allocated'),
-    shipment_id text NOT NULL DEFAULT '', expires_at timestamptz, accepted_at timestamptz,
+    ended_by text NOT NULL DEFAULT '', expires_at timestamptz, accepted_at timestamptz,
     made_at timestamptz NOT NULL DEFAULT now(), changed_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 80);
 CREATE INDEX ix_reservation_order_id ON inventory.reservation (order_id);
 CREATE INDEX ix_reservation_open ON inventory.reservation (sku, location) WHERE state IN ({OPEN});

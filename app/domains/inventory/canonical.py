@@ -113,7 +113,7 @@ class Reservation:
     quantity: Decimal
     state: str
     contained: bool  # the source's figure has already been lowered by it
-    shipment_id: str
+    ended_by: str  # the shipment that took it, the report that it is missing
     accepted_at: datetime | None
     expires_at: datetime | None
 

@@ -1,4 +1,4 @@
-"""The rows of schema `inventory`. Who changes stock of a SKU locks its `availability` row first (service/locking.py)."""
+"""The rows of schema `inventory`. Who changes stock of a SKU holds its `availability` row first: service/locking.py."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class ReservationRow(Base):
     quantity: Mapped[Decimal]
     state: Mapped[str]
     contained: Mapped[bool] = mapped_column(server_default="false")
-    shipment_id: Mapped[str] = mapped_column(server_default="")
+    ended_by: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     made_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -10,7 +10,7 @@ from app.domains.inventory.policy import Shelves
 from app.infra.uow import UnitOfWork
 
 RESERVATION_COLUMNS = (
-    "id, order_id, order_line, sku, location, quantity, state, contained, shipment_id, accepted_at, expires_at"
+    "id, order_id, order_line, sku, location, quantity, state, contained, ended_by, accepted_at, expires_at"
 )
 
 
@@ -81,7 +81,7 @@ def _reservations(
     return [
         Reservation(
             row_id=row[0], order_id=row[1], order_line=row[2], sku=row[3], location=row[4], quantity=row[5],
-            state=row[6], contained=row[7], shipment_id=row[8], accepted_at=row[9], expires_at=row[10],
+            state=row[6], contained=row[7], ended_by=row[8], accepted_at=row[9], expires_at=row[10],
         )
         for row in rows
     ]  # fmt: skip

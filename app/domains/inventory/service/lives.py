@@ -1,0 +1,164 @@
+"""What happens to a reservation after it was made. Whoever calls again with the same document changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from app.domains.inventory import queries
+from app.domains.inventory.canonical import Held, Movement, MovementKind, Reservation, Wanted, exact
+from app.domains.inventory.events import ReservationExpired
+from app.domains.inventory.lifecycle import OPEN, State, movable
+from app.domains.inventory.policy import NOTHING
+from app.domains.inventory.service.ending import Ending, end, reopen
+from app.domains.inventory.service.ledger import Posting, post
+from app.domains.inventory.service.locking import hold
+from app.domains.inventory.service.telling import refresh
+from app.infra.ids import new_id
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import Invalid, Refused
+
+EXPIRE_AT_ONCE = 500  # reservations in one transaction: a moment's work, so that orders between them do not wait
+
+
+def allocate(uow: UnitOfWork, order_id: str, *, at: datetime | None = None) -> None:
+    """The ERP or warehouse accepted the order, at `at` or now. No figure changes, so no SKU is held."""
+    uow.sql(
+        "UPDATE inventory.reservation SET state = 'allocated', accepted_at = %(at)s, changed_at = now() "
+        "WHERE order_id = %(order)s AND state = ANY(%(states)s)",
+        {"order": order_id, "at": at or uow.hub.clock.now(), "states": movable("allocate")},
+    )
+
+
+def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = None) -> None:
+    """Give back all that an order still has open, or these quantities of its lines.
+
+    Quantities are relative, so a repeat gives back more: an edit, which may repeat, uses `adjust`. Raises Refused
+    `inventory.not_reserved` when a line has less open than is to be given back; nothing is changed then.
+    """
+    rows = [row for row in _locked(uow, order_id) if row.state in OPEN]
+    if lines is None:
+        endings = [Ending(row=row, quantity=row.quantity) for row in rows]
+    else:
+        endings = [part for line in lines for part in _parts_of(line, rows)]
+    end(uow, endings, "release")
+    refresh(uow, {ending.row.sku for ending in endings})
+
+
+def consume(
+    uow: UnitOfWork, order_id: str, line_id: str, quantity: Decimal, shipment_id: str, *, at: datetime | None = None
+) -> Decimal:
+    """A shipment took goods of a line, at `at` or now. Returns how much of them nobody had reserved.
+
+    `quantity` is the shipment's whole quantity of the line. A line that never had a reservation is not tracked: 0.
+    """
+    return _leave(uow, order_id, line_id, quantity, shipment_id, "consume", State.CONSUMED, at)
+
+
+def fall_short(
+    uow: UnitOfWork, order_id: str, line_id: str, quantity: Decimal, report_id: str, *, at: datetime | None = None
+) -> Decimal:
+    """A picker did not find this much of a line: it is neither promised nor there any more.
+
+    `quantity` is what the report misses of the line in all. Returns how much of it nobody had reserved.
+    """
+    return _leave(uow, order_id, line_id, quantity, report_id, "fall_short", State.SHORT, at)
+
+
+def undo_shipment(
+    uow: UnitOfWork, order_id: str, line_id: str, shipment_id: str, *, at: datetime | None = None
+) -> Decimal:
+    """A shipment's line was undone: its goods are back and promised to the order again. Returns how much came back."""
+    rows = [row for row in _locked(uow, order_id) if _by(row, line_id, State.CONSUMED, shipment_id)]
+    when = at or uow.hub.clock.now()
+    post(uow, [_posting(row, MovementKind.RETURN, row.quantity, when, shipment_id) for row in rows])
+    endings = [Ending(row=row, quantity=row.quantity) for row in rows]
+    reopen(uow, endings, "undo_shipment")
+    refresh(uow, {row.sku for row in rows})
+    return _sum(endings)
+
+
+def expire(uow: UnitOfWork, now: datetime, *, most: int = EXPIRE_AT_ONCE) -> list[str]:
+    """Give back what waited for its payment past its time. Returns the orders; call again until there are none."""
+    order_ids, skus = queries.overdue(uow, now, most)
+    hold(uow, skus)
+    rows = [row for row in queries.overdue_locked(uow, now, order_ids) if row.sku in skus]
+    end(uow, [Ending(row=row, quantity=row.quantity) for row in rows], "expire")
+    refresh(uow, skus)
+    expired: dict[str, list[Held]] = {}
+    for row in rows:
+        held = Held(line_id=row.order_line, sku=row.sku, location=row.location, quantity=row.quantity)
+        expired.setdefault(row.order_id, []).append(held)
+    for order_id, parts in expired.items():
+        uow.publish(ReservationExpired(order_id=order_id, held=tuple(parts)))
+    return list(expired)
+
+
+def _leave(
+    uow: UnitOfWork, order_id: str, line_id: str, quantity: Decimal, document: str, trigger: str, state: State,
+    at: datetime | None,
+) -> Decimal:  # fmt: skip
+    """Move what a document took of a line to `state`, and out of stock; what it took before counts."""
+    if exact(quantity, "quantity") <= 0:
+        raise Invalid("inventory.not_positive", f"quantity of line {line_id} is {quantity}: give one above zero")
+    rows = [row for row in _locked(uow, order_id) if row.order_line == line_id]
+    before = [row for row in rows if _by(row, line_id, state, document)]
+    todo = quantity - sum((row.quantity for row in before), NOTHING)
+    if not rows or todo <= 0:
+        return NOTHING
+    endings = _parts(sorted((row for row in rows if row.state in OPEN), key=_allocated_first), todo)
+    when = at or uow.hub.clock.now()
+    kind = MovementKind.SHIPMENT if state == State.CONSUMED else MovementKind.ADJUSTMENT
+    post(uow, [_posting(ending.row, kind, -ending.quantity, when, document) for ending in endings])
+    end(uow, endings, trigger, ended_by=document)
+    refresh(uow, {ending.row.sku for ending in endings})
+    return todo - _sum(endings)
+
+
+def _locked(uow: UnitOfWork, order_id: str) -> list[Reservation]:
+    """An order's reservations with their SKUs held first, then read and locked."""
+    hold(uow, {row.sku for row in queries.reservations(uow, [order_id])})
+    return queries.reservations_locked(uow, order_id)
+
+
+def _posting(row: Reservation, kind: MovementKind, quantity: Decimal, at: datetime, reference: str) -> Posting:
+    movement = Movement(
+        source="hub", key=new_id(), sku=row.sku, location=row.location, kind=kind, quantity=quantity, at=at,
+        reference=reference,
+    )  # fmt: skip
+    return Posting(movement=movement, accepted_at=row.accepted_at if quantity < 0 else None)
+
+
+def _parts(rows: Collection[Reservation], quantity: Decimal) -> list[Ending]:
+    """So much of these rows, in their order; less where they hold less."""
+    parts = []
+    for row in rows:
+        part = min(row.quantity, quantity)
+        if part > 0:
+            parts.append(Ending(row=row, quantity=part))
+            quantity -= part
+    return parts
+
+
+def _parts_of(line: Wanted, rows: Collection[Reservation]) -> list[Ending]:
+    """Exactly what is to be given back of one line, or Refused."""
+    parts = _parts([row for row in rows if (row.order_line, row.sku) == (line.line_id, line.sku)], line.quantity)
+    if _sum(parts) < line.quantity:
+        raise Refused(
+            "inventory.not_reserved",
+            f"line {line.line_id} has {_sum(parts)} of {line.sku} open, {line.quantity} cannot be released",
+        )
+    return parts
+
+
+def _by(row: Reservation, line_id: str, state: State, document: str) -> bool:
+    return (row.order_line, row.state, row.ended_by) == (line_id, state, document)
+
+
+def _allocated_first(row: Reservation) -> tuple[bool, int]:
+    return (row.state != State.ALLOCATED, row.row_id)
+
+
+def _sum(endings: Sequence[Ending]) -> Decimal:
+    return sum((ending.quantity for ending in endings), NOTHING)

@@ -1,0 +1,178 @@
+"""Reserve for whole orders: all lines or none, first come first served, sold never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from app.domains.inventory import queries
+from app.domains.inventory.canonical import Held, Reservation, Reserved, Short, Wanted
+from app.domains.inventory.events import StockRefused, StockReserved
+from app.domains.inventory.lifecycle import OPEN, State
+from app.domains.inventory.policy import NOTHING, Shelves, serve
+from app.domains.inventory.service.ending import Ending, end
+from app.domains.inventory.service.locking import hold
+from app.domains.inventory.service.telling import refresh
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import Transient
+
+STANDING = frozenset({*OPEN, State.CONSUMED, State.SHORT})  # an order with one of these has been served
+
+TAKE = """
+WITH take AS MATERIALIZED (
+    SELECT * FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[],
+                         %(quantities)s::numeric[]) t(order_id, order_line, sku, location, quantity)),
+level AS (
+    UPDATE inventory.stock_level s SET reserved = s.reserved + t.quantity, changed_at = now()
+      FROM (SELECT sku, location, sum(quantity) AS quantity FROM take GROUP BY sku, location) t
+     WHERE s.sku = t.sku AND s.location = t.location AND s.free >= t.quantity
+    RETURNING s.sku, s.location)
+INSERT INTO inventory.reservation AS r (order_id, order_line, sku, location, quantity, state, expires_at)
+SELECT order_id, order_line, sku, location, quantity, 'held', %(expires_at)s::timestamptz
+  FROM take JOIN level USING (sku, location)
+    ON CONFLICT (order_id, order_line, sku, location) WHERE state IN ('quoted', 'held')
+    DO UPDATE SET quantity = r.quantity + excluded.quantity, changed_at = now()
+"""
+
+
+def reserve(
+    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", expires_at: datetime | None = None
+) -> Reserved | Short:
+    """Reserve every line of an order, or nothing. An order that has its stock gets the same answer again.
+
+    `company` says whose policy holds for SKUs that no source reported; `expires_at` is for orders that await payment.
+    """
+    return reserve_many(uow, [(order_id, lines)], company=company, expires_at=expires_at)[0]
+
+
+def reserve_many(
+    uow: UnitOfWork,
+    orders: Sequence[tuple[str, Sequence[Wanted]]],
+    *,
+    company: str = "",
+    expires_at: datetime | None = None,
+) -> list[Reserved | Short]:
+    """Reserve for a batch of orders, served in their order, with as many statements as for one."""
+    wanted = {line.sku for _, lines in orders for line in lines}
+    hold(uow, wanted)
+    answers: dict[str, Reserved | Short] = _served_before(queries.reservations(uow, {order for order, _ in orders}))
+    waiting = [(order_id, lines) for order_id, lines in orders if order_id not in answers]
+    if waiting:
+        shelves = queries.shelves(uow, wanted)
+        untracked = not wanted <= shelves.keys() and queries.passes_untracked(uow, company)
+        taken: list[tuple[str, Held]] = []
+        for order_id, lines in waiting:
+            if order_id not in answers:
+                answers[order_id] = answer = serve(order_id, lines, shelves, untracked=untracked)
+                taken.extend((order_id, held) for held in _held(answer))
+                _tell(uow, answer)
+        take(uow, taken, expires_at)
+        refresh(uow, {held.sku for _, held in taken})
+    return [answers[order_id] for order_id, _ in orders]
+
+
+def adjust(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "") -> Reserved | Short:
+    """Make an order's reservations what its lines say now; a line that is not named any more is released.
+
+    What an edit adds needs stock: else Short, and nothing is changed. What was shipped stays shipped. Idempotent.
+    """
+    before = queries.reservations(uow, [order_id])
+    skus = {line.sku for line in lines} | {row.sku for row in before}
+    hold(uow, skus)
+    rows = [row for row in queries.reservations_locked(uow, order_id) if row.state in STANDING]
+    more, less = _differences(rows, lines)
+    shelves = queries.shelves(uow, skus)
+    _put_back(shelves, less)
+    untracked = not skus <= shelves.keys() and queries.passes_untracked(uow, company)
+    answer = serve(order_id, more, shelves, untracked=untracked)
+    if isinstance(answer, Reserved):
+        end(uow, less, "release")
+        take(uow, [(order_id, held) for held in answer.held], None)
+        refresh(uow, skus)
+    _tell(uow, answer)
+    if isinstance(answer, Short):
+        return answer
+    return _served_before(queries.reservations(uow, [order_id])).get(order_id, answer)
+
+
+def take(uow: UnitOfWork, taken: Sequence[tuple[str, Held]], expires_at: datetime | None) -> None:
+    """Write what was decided. Raises Transient when the levels are no longer what they were read as."""
+    if not taken:
+        return
+    written = uow.sql(
+        TAKE,
+        {
+            "orders": [order_id for order_id, _ in taken],
+            "lines": [held.line_id for _, held in taken],
+            "skus": [held.sku for _, held in taken],
+            "locations": [held.location for _, held in taken],
+            "quantities": [held.quantity for _, held in taken],
+            "expires_at": expires_at,
+        },
+    ).rowcount
+    if written != len(taken):
+        raise Transient("inventory.stock_moved", "stock was changed without its SKU's lock; the same call may succeed")
+
+
+def _tell(uow: UnitOfWork, answer: Reserved | Short) -> None:
+    if isinstance(answer, Short):
+        uow.publish(StockRefused(order_id=answer.order_id, gaps=answer.gaps))
+    elif answer.held:
+        uow.publish(StockReserved(order_id=answer.order_id, held=answer.held))
+
+
+def _held(answer: Reserved | Short) -> tuple[Held, ...]:
+    return answer.held if isinstance(answer, Reserved) else ()
+
+
+def _served_before(rows: Iterable[Reservation]) -> dict[str, Reserved | Short]:
+    """What orders have, by order: each line's open and shipped quantity at each location."""
+    quantities: dict[str, dict[tuple[str, str, str], Decimal]] = {}
+    for row in rows:
+        if row.state in STANDING:
+            place, of_order = (row.order_line, row.sku, row.location), quantities.setdefault(row.order_id, {})
+            of_order[place] = of_order.get(place, NOTHING) + row.quantity
+    return {
+        order_id: Reserved(
+            order_id=order_id,
+            held=tuple(
+                Held(line_id=line, sku=sku, location=location, quantity=quantity)
+                for (line, sku, location), quantity in places.items()
+            ),
+        )
+        for order_id, places in quantities.items()
+    }
+
+
+def _differences(rows: Sequence[Reservation], lines: Sequence[Wanted]) -> tuple[list[Wanted], list[Ending]]:
+    """What an order's lines want beyond its reservations, and what of these they no longer want, newest first."""
+    target = {(line.line_id, line.sku): line.quantity for line in lines}
+    more: list[Wanted] = []
+    less: list[Ending] = []
+    for (line_id, sku), quantity in target.items():
+        lacking = quantity - sum((row.quantity for row in rows if (row.order_line, row.sku) == (line_id, sku)), NOTHING)
+        if lacking > 0:
+            more.append(Wanted(line_id=line_id, sku=sku, quantity=lacking))
+    excess = {
+        place: sum((row.quantity for row in rows if (row.order_line, row.sku) == place), NOTHING)
+        - target.get(place, NOTHING)
+        for place in {(row.order_line, row.sku) for row in rows}
+    }
+    for row in sorted((row for row in rows if row.state in OPEN), key=_held_first):
+        part = min(row.quantity, excess[row.order_line, row.sku])
+        if part > 0:
+            less.append(Ending(row=row, quantity=part))
+            excess[row.order_line, row.sku] -= part
+    return more, less
+
+
+def _held_first(row: Reservation) -> tuple[bool, int]:
+    return (row.state == State.ALLOCATED, -row.row_id)
+
+
+def _put_back(shelves: Shelves, endings: Iterable[Ending]) -> None:
+    """Let an edit use what it gives back itself; what the source's figure contains comes back with its next figure."""
+    for ending in endings:
+        if not ending.row.contained and ending.row.location in shelves.get(ending.row.sku, {}):
+            shelves[ending.row.sku][ending.row.location] += ending.quantity
