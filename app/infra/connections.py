@@ -68,6 +68,11 @@ class Connection:
             self._remote = self.spec.connect(self.settings)
         return self._remote
 
+    @property
+    def concurrency(self) -> int:
+        """How many calls it may have under way, over all processes and in one queue."""
+        return int(self.settings.get("concurrency") or self.spec.concurrency)
+
     def port(self, wanted: type[P]) -> P:
         return self.spec.port(wanted, self.remote, self.settings)
 
@@ -106,6 +111,10 @@ class Connections:
         """What this process last read, without asking the database."""
         return self._known.get(name)
 
+    def fresh(self, name: str) -> Connection | None:
+        """A connection of this process' picture while that is at most a second old."""
+        return self._known.get(name) if monotonic() - self._read_at <= FRESH_SECONDS else None
+
     def forget(self) -> None:
         """Read the table again at the next question."""
         self._read_at = float("-inf")
@@ -118,4 +127,5 @@ class Connections:
         spec = self._adapter(row.adapter)
         secrets = self._vault.open(row.secrets, row.name) if row.secrets else {}
         settings = {**spec.settings().load({**row.settings, **secrets}), "allow_loopback": self._allow_loopback}
-        return Connection(row.name, row.number, row.company, row.state, row.version, spec, {**settings, "name": row.name})
+        settings["name"] = row.name
+        return Connection(row.name, row.number, row.company, row.state, row.version, spec, settings)

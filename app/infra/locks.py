@@ -6,6 +6,7 @@ the whole hub are (0, job number).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from app.infra.outbox import QUEUE_NUMBERS
@@ -36,3 +37,16 @@ def try_job(uow: UnitOfWork, job: HubJob) -> bool:
     """Do a job of the whole hub in this transaction; False if another process is doing it."""
     row = uow.sql("SELECT pg_try_advisory_xact_lock(0, %(n)s)", {"n": int(job)}).fetchone()
     return bool(row and row[0])
+
+
+# How rows of a table are locked by their keys, in sorted order; the owner of the table says.
+ROW_LOCKS: dict[str, Callable[[UnitOfWork, list[str]], None]] = {}
+
+
+def lock_rows(uow: UnitOfWork, rows: Iterable[tuple[str, str]]) -> None:
+    """Lock what a batch shares, sorted by (table, key), before its first effect: without it baskets deadlock."""
+    by_table: dict[str, list[str]] = {}
+    for table, key in sorted(set(rows)):
+        by_table.setdefault(table, []).append(key)
+    for table, keys in by_table.items():
+        ROW_LOCKS[table](uow, keys)

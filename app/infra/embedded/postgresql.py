@@ -26,7 +26,10 @@ SUPERUSER, ROLE, DATABASE = "postgres", "hub", "hub"
 STATUS_LINE = 7  # of postmaster.pid: pid, folder, start, port, socket, address, shared memory, status
 # What PostgreSQL says while the sessions of a postmaster that was killed are still ending: worth another try.
 STILL_ENDING = ("pre-existing shared memory block", "could not create any TCP/IP sockets")
-COMPLAINTS = ("FATAL", "PANIC", "error:", "launcher:")
+LAUNCHER = "launcher: "
+COMPLAINTS = ("FATAL", "PANIC", "error:", LAUNCHER)
+LOG_LOOK = 40  # lines at the end of the log in which a failed start is explained
+LOG_SEGMENT = 16 * 1024 * 1024  # PostgreSQL's write-ahead log grows by files of this size
 
 
 @dataclass(kw_only=True)
@@ -52,7 +55,7 @@ class PostgreSQL:
         deadline = time.monotonic() + START_SECONDS
         while not self._started():
             if time.monotonic() > deadline:
-                raise CannotStart("start.postgresql", f"PostgreSQL did not start: {self._last_word()}")
+                raise self._failure("PostgreSQL did not start")
         self._make_database(password)
         return self.url(password)
 
@@ -89,7 +92,7 @@ class PostgreSQL:
             failed = making.wait(START_SECONDS)
         secret.unlink()
         if failed:
-            raise CannotStart("start.postgresql", f"PostgreSQL could not make its files: {self._last_word()}")
+            raise self._failure("PostgreSQL could not make its files")
         fresh.rename(self.data)
 
     def _started(self) -> bool:
@@ -119,10 +122,10 @@ class PostgreSQL:
                 self.port = port
                 return True
             time.sleep(children.LOOK_EVERY)
-        last = self._last_word()
-        if self.process.poll() is None or not any(words in last for words in STILL_ENDING):
+        failure = self._failure("PostgreSQL did not start")
+        if self.process.poll() is None or not any(words in failure.message for words in STILL_ENDING):
             self.stop()
-            raise CannotStart("start.postgresql", f"PostgreSQL did not start: {last}")
+            raise failure
         return False
 
     def _make_database(self, password: str) -> None:
@@ -158,14 +161,18 @@ class PostgreSQL:
         except FileNotFoundError:
             return []
 
-    def _last_word(self) -> str:
-        """The sentence for a server that ended: what its log said last, and what to do about it."""
+    def _failure(self, what: str) -> CannotStart:
+        """The sentence for a server that ended: what its log said last, and what to do where we know."""
         file = self.home / "postgresql.log"
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
-        told = [line for line in lines[-40:] if any(word in line for word in COMPLAINTS)] or lines[-1:] or ["nothing"]
-        if any("No space left on device" in line for line in told):
-            return full_disk(self.home)
-        return f'it said "{told[-1].rpartition("FATAL:")[2].strip()}" (see {file}).'
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LOOK:] if file.exists() else []
+        if shutil.disk_usage(self.home).free < LOG_SEGMENT or any("No space left on device" in line for line in lines):
+            return CannotStart("start.disk", full_disk(self.home))
+        said = next((line for line in reversed(lines) if any(word in line for word in COMPLAINTS)), "nothing")
+        if said.startswith(LAUNCHER):
+            return CannotStart("start.user", said.removeprefix(LAUNCHER))
+        return CannotStart(
+            "start.postgresql", f'{what}: it said "{said.rpartition("FATAL:")[2].strip()}" (see {file}).'
+        )
 
 
 def _works_in(pid: int, folder: Path) -> bool:

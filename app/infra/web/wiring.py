@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import cast
 
 from flask import Flask, current_app
-from redis import Redis
-from sqlalchemy.orm import Session, sessionmaker
 
-from app.infra.connections import Connections
-from app.infra.uow import Trail, UnitOfWork
-from app.settings import Settings
+from app.infra.hub import Hub
 
 EXTENSION = "hub"
-
-
-class Hub(Protocol):
-    """The wired program; `app.factory.Hub` is the one there is."""
-
-    settings: Settings
-    sessions: sessionmaker[Session]
-    connections: Connections
-    redis: Redis
-    registry: Any
-
-    def unit_of_work(self, trail: Trail | None = None) -> UnitOfWork: ...
 
 
 def wire(app: Flask, hub: Hub) -> None:

@@ -1,0 +1,299 @@
+"""Inside steps: one decider per partition, a batch in one transaction with the end of its deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from sqlalchemy.exc import DBAPIError
+
+from app.flows.runtime import Ended, Later, Outcome, Step, Steps, Told
+from app.infra.bell import RedisBell
+from app.infra.hub import Hub
+from app.infra.locks import lock_rows, try_place
+from app.infra.outbox import Place
+from app.infra.uow import Trail, UnitOfWork
+from app.jobs.poison import InHand
+from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_run
+from app.kernel import codec
+
+BATCH = 100
+MOST_DEATHS = 3
+log = structlog.get_logger()
+
+READ = """
+SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.correlation_id, e.origin, e.traceparent
+  FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id
+ WHERE d.queue = %(queue)s AND d.connection = '' AND d.partition = %(partition)s AND d.state = 'due'
+   AND d.next_at <= now() AND d.id > %(mark)s
+ ORDER BY d.id LIMIT %(batch)s
+"""
+
+ASIDE = """
+UPDATE hub.delivery d SET state = 'behind' FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
+ WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.id < d.id AND e.id <> ALL(%(ids)s::bigint[])
+                  AND e.state IN ('due','running','behind','parked','rejected'))
+RETURNING d.id
+"""
+
+END = """
+UPDATE hub.delivery d SET state = s.state, code = s.code, attempt = d.attempt + 1, done_at = now()
+  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(states)s::text[], %(codes)s::text[]) s(event_id, id, state, code)
+ WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+"""
+
+POSTPONE = """
+UPDATE hub.delivery d SET next_at = now() + make_interval(secs => s.seconds), code = s.code
+  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(seconds)s::float[], %(codes)s::text[])
+       s(event_id, id, seconds, code)
+ WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+"""
+
+DEATHS = """
+WITH dead AS (
+    UPDATE hub.delivery SET deaths = deaths + 1
+     WHERE event_id = ANY(%(events)s::bigint[]) AND id = ANY(%(ids)s::bigint[]) AND state = 'due'
+    RETURNING event_id, id, subscriber, lane, attempt, deaths)
+SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.correlation_id, e.origin, e.traceparent
+  FROM dead d JOIN hub.event e ON e.id = d.event_id WHERE d.deaths >= %(most)s
+"""
+
+
+class Vanished(Exception):
+    """A delivery of this batch is not due any more: somebody dismissed it meanwhile."""
+
+
+class Unreadable(Exception):
+    """A stored payload that today's release cannot load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery as read for a batch."""
+
+    event_id: int
+    delivery_id: int
+    step: Step
+    lane: str | None
+    attempt: int
+    key: str
+    payload: Mapping[str, Any]
+    trail: Trail
+
+    def told(self) -> Told[Any]:
+        try:
+            fact = codec.load(self.step.fact, self.payload)
+        except Exception as wrong:
+            raise Unreadable(f"{self.step.event_type}: {wrong}") from wrong
+        return self.told_of(fact)
+
+    def told_of(self, fact: Any) -> Told[Any]:
+        return Told(
+            fact=fact, trail=self.trail, event_id=self.event_id, delivery_id=self.delivery_id, attempt=self.attempt + 1
+        )
+
+
+class Drain:
+    """Empties partitions of a queue. One object serves every thread of a process."""
+
+    def __init__(self, hub: Hub, steps: Steps, bell: RedisBell, worker: int, *, batch: int = BATCH) -> None:
+        self._hub, self._steps, self._bell, self._worker, self._batch = hub, steps, bell, worker, batch
+        self._guard = InHand(hub.redis)
+
+    def run(self, place: Place) -> int:
+        """Run what is ready there until nothing is; returns how many deliveries ended. Cheap when another has it."""
+        mark, ended = 0, 0
+        while True:
+            self._bell.set_flag(place)
+            try:
+                batch = self._turn(place, mark, self._batch)
+            except Exception as error:
+                self._log_repeat(place, error)
+                batch = self._one_by_one(place, mark)
+            if batch is None:
+                return ended
+            ended += batch.ended
+            if batch.full:
+                mark = batch.mark
+            elif batch.woken or self._bell.is_set(place):
+                mark = 0
+            else:
+                return ended
+
+    def _turn(self, place: Place, mark: int, limit: int) -> Batch | None:
+        """One batch in one transaction; None where another decides this partition."""
+        with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
+            if not try_place(uow, place.queue, place.partition):
+                return None
+            self._bell.clear_flag(place)
+            if self._guard.noted(place):
+                raise Died
+            ready = self._read(uow, place, mark, limit)
+            if not ready:
+                return Batch(0, mark, full=False, woken=0)
+            run = self._put_aside(uow, ready)
+            self._guard.note(place, [(one.event_id, one.delivery_id) for one in run])
+            woken = self._run(uow, run) if run else 0
+            full = len(ready) == limit
+        self._guard.clear(place)
+        return Batch(len(run), ready[-1].delivery_id, full=full, woken=woken)
+
+    def _read(self, uow: UnitOfWork, place: Place, mark: int, limit: int) -> list[Ready]:
+        rows = uow.sql(READ, {"queue": place.queue, "partition": place.partition, "mark": mark, "batch": limit})
+        return [one for row in rows if (one := self._ready_of(row)) is not None]
+
+    def _ready_of(self, row: tuple[Any, ...]) -> Ready | None:
+        event_id, number, subscriber, lane, attempt, key, payload, correlation, origin, trace = row
+        step = self._steps.by_name.get(subscriber)
+        if step is None:  # a step of a newer release: its own workers have it
+            return None
+        trail = Trail(correlation_id=correlation, causation_id=event_id, origin=origin, traceparent=trace)
+        return Ready(event_id, number, step, lane, attempt, key, payload, trail)
+
+    def _put_aside(self, uow: UnitOfWork, ready: Sequence[Ready]) -> list[Ready]:
+        aside = {row[0] for row in uow.sql(ASIDE, _pairs(ready))}
+        return [one for one in ready if one.delivery_id not in aside]
+
+    def _run(self, uow: UnitOfWork, run: Sequence[Ready]) -> int:
+        outcomes = run_steps(uow, run)
+        done = [one for one in run if not isinstance(outcomes.get(one.delivery_id), Later)]
+        later = [(one, outcome) for one in run if isinstance(outcome := outcomes.get(one.delivery_id), Later)]
+        states, codes = [], []
+        for one in done:
+            outcome = outcomes.get(one.delivery_id)
+            states.append("superseded" if isinstance(outcome, Ended) else "done")
+            codes.append(outcome.code if isinstance(outcome, Ended) else None)
+        if uow.sql(END, {**_pairs(done), "states": states, "codes": codes}).rowcount != len(done):
+            raise Vanished
+        if later:
+            given = {"seconds": [found.seconds for _, found in later], "codes": [found.code for _, found in later]}
+            uow.sql(POSTPONE, {**_pairs([one for one, _ in later]), **given})
+        for one, state in zip(done, states, strict=True):
+            uow.tally(f"deliveries_{state}", one.step.queue)
+        return wake_run(uow, [one.lane for one in done if one.lane], self._batch)
+
+    def _one_by_one(self, place: Place, mark: int) -> Batch | None:
+        """What failed as a batch, each in its own transaction and only while first of its lane: one culprit pays."""
+        self._bury(place)
+        with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
+            ready = self._read(uow, place, mark, self._batch)
+        ended = 0
+        for one in ready:
+            outcome = self._alone(place, one)
+            if outcome is None:
+                return None
+            ended += outcome
+        return Batch(ended, ready[-1].delivery_id if ready else mark, full=len(ready) == self._batch, woken=1)
+
+    def _alone(self, place: Place, one: Ready) -> int | None:
+        started = self._hub.clock.now()
+        try:
+            with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
+                if not try_place(uow, place.queue, place.partition):
+                    return None
+                run = self._put_aside(uow, [one])
+                self._guard.note(place, [(one.event_id, one.delivery_id) for one in run])
+                if run:
+                    self._run(uow, run)
+        except Vanished:
+            return 0
+        except Exception as error:
+            if _is_contention(error):
+                return 0  # nothing was changed; the next round runs it again, no attempt counted
+            self._missed(one, error, started)
+            return 0
+        finally:
+            self._guard.clear(place)
+        return len(run)
+
+    def _missed(self, one: Ready, error: Exception, started: datetime) -> None:
+        verdict = judge(error, one.attempt + 1)
+        if verdict.outcome == "bug":
+            log.error("step.bug", step=one.step.name, delivery=one.delivery_id, code=verdict.reading.code, exc_info=error)
+        self._settle(one, verdict, started)
+
+    def _settle(self, one: Ready, verdict: Verdict, started: datetime) -> None:
+        told: Told[Any] = one.told_of(None)
+        missed = Missed(
+            step=one.step, told=told, verdict=verdict, key=one.key, started_at=started, worker=self._worker
+        )
+        with self._hub.unit_of_work(one.trail) as uow:
+            if settle(uow, missed) and verdict.state == "superseded" and one.lane:
+                wake_run(uow, [one.lane], self._batch)
+
+    def _bury(self, place: Place) -> None:
+        """Count a death for what was in hand here; at the third a delivery is set aside."""
+        with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
+            if not try_place(uow, place.queue, place.partition) or not (pairs := self._guard.noted(place)):
+                return
+            given = {"events": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs], "most": MOST_DEATHS}
+            dead = [self._ready_of(row) for row in uow.sql(DEATHS, given)]
+        self._guard.clear(place)
+        title = "A message was in hand when workers died three times; it is set aside"
+        for one in dead:
+            if one is not None:
+                reading = Reading(code="hub.poison", about=f"delivery {one.delivery_id}", title=title)
+                verdict = Verdict(reading=reading, state="parked", outcome="poison")
+                self._settle(one, verdict, self._hub.clock.now())
+
+    def _log_repeat(self, place: Place, error: Exception) -> None:
+        log.info("drain.one_by_one", queue=place.queue, partition=place.partition, error=type(error).__name__)
+
+
+class Died(Exception):
+    """A batch was in hand here when its worker died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one turn did: how many ended, the last id read, whether more is likely."""
+
+    ended: int
+    mark: int
+    full: bool
+    woken: int
+
+
+def run_steps(uow: UnitOfWork, run: Sequence[Ready]) -> dict[int, Outcome]:
+    """Run a batch, step by step in the order they appear; rows that the batch shares are locked first, sorted."""
+    groups: dict[str, list[tuple[Ready, Told[Any]]]] = {}
+    for one in run:
+        groups.setdefault(one.step.name, []).append((one, one.told()))
+    _lock_shared(uow, groups)
+    outcomes: dict[int, Outcome] = {}
+    for members in groups.values():
+        step = members[0][0].step
+        if step.do_many is not None:
+            uow.trail = members[0][0].trail
+            outcomes.update(step.do_many(uow, [told for _, told in members]) or {})
+            continue
+        act: Callable[[UnitOfWork, Any], Outcome | None] | None = step.do
+        assert act is not None
+        for one, told in members:
+            uow.trail = one.trail
+            if (outcome := act(uow, told)) is not None:
+                outcomes[one.delivery_id] = outcome
+    return outcomes
+
+
+def _lock_shared(uow: UnitOfWork, groups: Mapping[str, Sequence[tuple[Ready, Told[Any]]]]) -> None:
+    wanted: set[tuple[str, str]] = set()
+    for members in groups.values():
+        step = members[0][0].step
+        if step.rows is not None:
+            wanted.update(step.rows(uow, [told for _, told in members]))
+    lock_rows(uow, wanted)
+
+
+def _pairs(ready: Sequence[Ready]) -> dict[str, Any]:
+    return {"events": [one.event_id for one in ready], "ids": [one.delivery_id for one in ready]}
+
+
+def _is_contention(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, DeadlockDetected | SerializationFailure)

@@ -1,0 +1,152 @@
+"""What came back from outside calls: its record and the delivery's end in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from app.infra.connections import Connection
+from app.infra.hub import Hub
+from app.infra.locks import hold_place
+from app.infra.outbox import Place
+from app.infra.remote.spec import Dedupe
+from app.infra.uow import UnitOfWork
+from app.jobs.claims import ATTEMPTS, Claim, end
+from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_first
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A planned call and what it came back with: an answer to record, or the error that ended it."""
+
+    held: Claim
+    fact: Any
+    plan: Any
+    started_at: datetime
+    ended_at: datetime
+    value: Any = None
+    error: Exception | None = None
+
+
+def decide(hub: Hub, uow: UnitOfWork, place: Place) -> Connection:
+    """Become the decider of a connection's queue for milliseconds; replay and dismissal take the same lock."""
+    connection = hub.connections.get(uow.session, place.connection)
+    hold_place(uow, place.queue, connection.number)
+    return connection
+
+
+class Recorder:
+    """Writes answers down."""
+
+    def __init__(self, hub: Hub, worker: int) -> None:
+        self._hub, self._worker = hub, worker
+
+    def record(self, uow: UnitOfWork, answers: Sequence[Answer]) -> None:
+        if not answers:
+            return
+        good = [answer for answer in answers if answer.error is None]
+        ours = end(uow, [answer.held for answer in good]) if good else set()
+        lanes = []
+        for answer in good:
+            if answer.held.delivery_id in ours:
+                self._record_one(uow, answer)
+                lanes.append(answer.held.lane)
+        for answer in answers:
+            if answer.error is not None and self.settle(uow, answer, judge(answer.error, answer.held.attempt)):
+                lanes.append(answer.held.lane)
+        self._keep_attempts(uow, [answer for answer in good if answer.held.delivery_id in ours])
+        wake_first(uow, [lane for lane in lanes if lane])
+
+    def _record_one(self, uow: UnitOfWork, answer: Answer) -> None:
+        held = answer.held
+        uow.trail = held.trail
+        assert held.step.record is not None
+        held.step.record(uow, held.told(answer.fact), answer.plan, answer.value)
+        uow.tally("deliveries_done", held.place.queue)
+
+    def settle(self, uow: UnitOfWork, answer: Answer, verdict: Verdict) -> bool:
+        """Write the verdict on a call that failed; True where that ended the delivery."""
+        held = answer.held
+        uow.trail = held.trail
+        if verdict.outcome == "bug":
+            log.error("step.bug", step=held.step.name, delivery=held.delivery_id, exc_info=answer.error)
+        missed = Missed(
+            step=held.step, told=held.told(answer.fact), verdict=self._after_doubt(uow, answer, verdict), key=held.key,
+            started_at=answer.started_at, fence=held.fence, worker=self._worker,
+        )  # fmt: skip
+        return settle(uow, missed) and missed.verdict.state == "superseded"
+
+    def _after_doubt(self, uow: UnitOfWork, answer: Answer, verdict: Verdict) -> Verdict:
+        """An unanswered write: a person where nobody can look, else a look once the remote can no longer be at it."""
+        if not verdict.doubt or verdict.state != "due":
+            return verdict
+        dedupe = dedupe_of(self._hub, uow, answer.held)
+        if dedupe is Dedupe.NONE:
+            reading = Reading(code="hub.in_doubt", said=verdict.reading.said, title=verdict.reading.title)
+            return Verdict(reading=reading, state="parked", outcome=verdict.outcome, doubt=True)
+        passed = (self._hub.clock.now() - answer.started_at).total_seconds()
+        floor = doubt_seconds(self._hub, answer.held) - passed if dedupe is Dedupe.LOOKUP else 0.0
+        return Verdict(
+            reading=verdict.reading, state="due", outcome=verdict.outcome, doubt=True, wait=max(verdict.wait, floor, 0.0)
+        )
+
+    def _keep_attempts(self, uow: UnitOfWork, answers: Sequence[Answer]) -> None:
+        if not answers:
+            return
+        given = {
+            "worker": self._worker,
+            "events": [answer.held.event_id for answer in answers],
+            "ids": [answer.held.delivery_id for answer in answers],
+            "ns": [answer.held.fence for answer in answers],
+            "started": [answer.started_at for answer in answers],
+            "ended": [answer.ended_at for answer in answers],
+            "outcomes": ["done"] * len(answers),
+        }
+        uow.sql(ATTEMPTS, given)
+
+    def record_alone(self, answers: Sequence[Answer]) -> None:
+        """Each answer in a transaction of its own. The remote effect has happened: it is never called again for this."""
+        for answer in answers:
+            try:
+                self._in_own_transaction(answer)
+            except Exception as error:
+                self._unrecorded(answer, error)
+
+    def _in_own_transaction(self, answer: Answer) -> None:
+        with self._hub.unit_of_work(answer.held.trail) as uow:
+            decide(self._hub, uow, answer.held.place)
+            self.record(uow, [answer])
+
+    def _unrecorded(self, answer: Answer, error: Exception) -> None:
+        """A record() that fails parks its delivery in doubt: a replay looks, and finds what was done."""
+        log.error("step.record_failed", step=answer.held.step.name, delivery=answer.held.delivery_id, exc_info=error)
+        verdict = judge(error, 1)
+        parked = Verdict(reading=verdict.reading, state="parked", outcome="not recorded", doubt=True)
+        with self._hub.unit_of_work(answer.held.trail) as uow:
+            decide(self._hub, uow, answer.held.place)
+            self.settle(uow, answer, parked)
+
+    def failed(self, held: Claim, error: Exception | None) -> Answer:
+        """A delivery that never got as far as its call."""
+        now = self._hub.clock.now()
+        return Answer(held=held, fact=None, plan=None, started_at=now, ended_at=now, error=error)
+
+
+def dedupe_of(hub: Hub, uow: UnitOfWork, held: Claim) -> Dedupe:
+    """How the connection recognises a repeat of this step's write."""
+    connection = hub.connections.get(uow.session, held.place.connection)
+    assert held.step.port is not None
+    return connection.capability(held.step.port).dedupe
+
+
+def doubt_seconds(hub: Hub, held: Claim) -> float:
+    """How long the remote may still be at a call whose answer was lost."""
+    connection = hub.connections.known(held.place.connection)
+    given = connection.settings.get("doubt_seconds") if connection else None
+    return float(given) if given is not None else hub.settings.doubt_seconds

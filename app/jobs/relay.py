@@ -1,0 +1,154 @@
+"""The relay: sweeps once a second what is due and was not heard, and keeps the house. Any number may run.
+
+`python -m app.jobs.relay`
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import datetime
+from time import monotonic
+
+import structlog
+
+from app import flows, registry
+from app.flows.runtime import STEPS
+from app.infra.bell import RedisBell
+from app.infra.hub import Hub, open_hub
+from app.infra.locks import HubJob, try_job
+from app.infra.outbox import NOWHERE, Place
+from app.infra.partitions import make_ahead
+from app.infra.telemetry import configure_logs
+from app.infra.workers import Heart
+from app.jobs.broker import make_broker, make_ringer
+from app.kernel.version import VERSION
+from app.settings import Settings
+
+SWEEP_SECONDS = 1.0
+WAKE_SECONDS = 60.0
+PRUNE_SECONDS = 300.0
+PARTITION_SECONDS = 60.0
+log = structlog.get_logger()
+
+# Every place with open work, one index probe each; then whether something there is ready.
+SWEEP = """
+WITH RECURSIVE place AS (
+    (SELECT queue, connection, partition FROM hub.delivery WHERE state IN ('due', 'running')
+      ORDER BY queue, connection, partition LIMIT 1)
+    UNION ALL
+    SELECT n.queue, n.connection, n.partition FROM place p CROSS JOIN LATERAL (
+        SELECT d.queue, d.connection, d.partition FROM hub.delivery d
+         WHERE d.state IN ('due', 'running') AND (d.queue, d.connection, d.partition) > (p.queue, p.connection, p.partition)
+         ORDER BY d.queue, d.connection, d.partition LIMIT 1) n)
+SELECT p.queue, p.connection, p.partition FROM place p LEFT JOIN hub.connection c ON c.name = p.connection
+ WHERE p.connection <> '-' AND (c.state IS NULL OR c.state = 'on')
+   AND EXISTS (SELECT FROM hub.delivery d
+                WHERE d.queue = p.queue AND d.connection = p.connection AND d.partition = p.partition
+                  AND (d.state = 'due' AND d.next_at <= now()
+                       OR d.state = 'running' AND (d.next_at <= now() OR NOT EXISTS (
+                          SELECT FROM hub.worker w
+                           WHERE w.id = d.holder AND w.beat_at > now() - interval '1.5 s'))))
+"""
+
+FOLD = """
+WITH gone AS (DELETE FROM hub.tally RETURNING name, label, n)
+INSERT INTO hub.counter (name, label, n, folded_at)
+SELECT name, label, sum(n), now() FROM gone GROUP BY name, label
+ON CONFLICT (name, label) DO UPDATE SET n = hub.counter.n + excluded.n, folded_at = now()
+"""
+
+# A lane whose first open delivery is `behind` was not woken when the one before it ended.
+WAKE_LOST = """
+UPDATE hub.delivery d SET state = 'due'
+  FROM (SELECT DISTINCT lane FROM hub.delivery WHERE state = 'behind' AND lane IS NOT NULL) l
+  CROSS JOIN LATERAL (SELECT b.event_id, b.id FROM hub.delivery b WHERE b.lane = l.lane
+                         AND b.state IN ('due','running','behind','parked','rejected') ORDER BY b.id LIMIT 1) n
+ WHERE d.event_id = n.event_id AND d.id = n.id AND d.state = 'behind'
+"""
+
+PRUNE = (
+    "DELETE FROM hub.seen WHERE received_at < now() - interval '90 days'",
+    "DELETE FROM hub.worker WHERE beat_at < now() - interval '1 hour'",
+    "DELETE FROM hub.idempotency WHERE at < now() - interval '3 days'",  # a whole weekend and Monday
+)
+
+
+class Relay:
+    """One relay. `turn` is one second's work and safe to run beside any number of others."""
+
+    def __init__(self, hub: Hub, bell: RedisBell) -> None:
+        self._hub, self._bell = hub, bell
+        self._last: dict[HubJob, float] = {}
+        self.turned_at: datetime | None = None
+
+    def turn(self) -> int:
+        """Ring for everything that is ready; returns how many places were rung."""
+        with self._hub.unit_of_work() as uow:
+            places = [Place(*row) for row in uow.sql(SWEEP)]
+        self._bell.ring_again(place for place in places if place.connection != NOWHERE)
+        self._fold()
+        if self._due(HubJob.WAKE, WAKE_SECONDS):
+            self._wake_lost()
+        if self._due(HubJob.PARTITIONS, PARTITION_SECONDS):
+            make_ahead(self._hub)
+        if self._due(HubJob.PRUNE, PRUNE_SECONDS):
+            self._prune()
+        self.turned_at = self._hub.clock.now()
+        return len(places)
+
+    def _due(self, job: HubJob, seconds: float) -> bool:
+        last = self._last.get(job)
+        if last is not None and monotonic() - last < seconds:
+            return False
+        self._last[job] = monotonic()
+        return True
+
+    def _fold(self) -> None:
+        with self._hub.unit_of_work() as uow:
+            if try_job(uow, HubJob.FOLD):
+                uow.sql(FOLD)
+
+    def _wake_lost(self) -> None:
+        with self._hub.unit_of_work() as uow:
+            if try_job(uow, HubJob.WAKE) and (woken := uow.sql(WAKE_LOST).rowcount):
+                log.warning("relay.woke_lost_lanes", lanes=woken)
+
+    def _prune(self) -> None:
+        with self._hub.unit_of_work() as uow:
+            if try_job(uow, HubJob.PRUNE):
+                for statement in PRUNE:
+                    uow.sql(statement)
+
+
+def main() -> None:
+    """Sweep until SIGTERM or SIGINT."""
+    settings = Settings.from_environment()
+    configure_logs(settings)
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
+    flows.load()
+    bells: list[RedisBell] = []
+
+    def bell(client: object) -> RedisBell:
+        bells.append(RedisBell(client, make_ringer(make_broker(settings, client))))  # type: ignore[arg-type]
+        return bells[0]
+
+    hub = open_hub(settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell, pool_size=2)
+    heart = Heart(hub, "relay", VERSION)
+    heart.start()
+    relay = Relay(hub, bells[0])
+    log.info("relay.started", worker=heart.worker)
+    while not stop.is_set():
+        try:
+            relay.turn()
+        except Exception as error:
+            log.error("relay.turn_failed", error=type(error).__name__, exc_info=error)
+        stop.wait(SWEEP_SECONDS)
+    heart.stop()
+    hub.close()
+
+
+if __name__ == "__main__":
+    main()

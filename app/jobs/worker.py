@@ -1,0 +1,98 @@
+"""A worker process: drains partitions, calls outside, beats. `python -m app.jobs.worker`"""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import dramatiq
+import redis
+import structlog
+
+from app import flows, registry
+from app.flows.runtime import STEPS
+from app.infra.hub import Hub, open_hub
+from app.infra.outbox import Place
+from app.infra.telemetry import configure_logs
+from app.infra.workers import Heart
+from app.jobs.bells import WorkerBell
+from app.jobs.broker import declare_wake, make_broker, make_ringer
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.drain import Drain
+from app.kernel.version import VERSION
+from app.settings import Settings
+
+STOP_SECONDS = 8.0  # calls under way get this long to end; the supervisor waits ten
+FETCH_MILLISECONDS = 50  # how long an idle fetch of bells sleeps at most: it is the latency of the first bell
+log = structlog.get_logger()
+
+
+class Worker:
+    """Everything of one worker process. `start`, then `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        bells: list[WorkerBell] = []
+
+        def bell(client: redis.Redis) -> WorkerBell:
+            self._broker = make_broker(settings, client)
+            bells.append(WorkerBell(client, make_ringer(self._broker)))
+            return bells[0]
+
+        flows.load()
+        self.hub: Hub = open_hub(
+            settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell,
+            pool_size=settings.drain_threads + 4,
+        )  # fmt: skip
+        self.bell = bells[0]
+        self.heart = Heart(self.hub, "worker", VERSION, calls_out=True)
+        self.dispatcher = Dispatcher(self.hub, STEPS, self.heart.worker, threads=settings.call_threads)
+        self.bell.dispatcher = self.dispatcher
+        self.drain = Drain(self.hub, STEPS, self.bell, self.heart.worker)
+        declare_wake(self._broker, self.hear)
+        self._threads = dramatiq.Worker(
+            self._broker, worker_timeout=FETCH_MILLISECONDS, worker_threads=settings.drain_threads
+        )
+
+    def hear(self, place: Place) -> None:
+        """A bell rang: drain the partition here, or let the dispatcher look at the connection."""
+        if place.connection:
+            self.bell.clear_flag(place)
+            self.dispatcher.wake(place)
+            return
+        if not self.bell.begin(place):
+            return
+        try:
+            self.drain.run(place)
+        finally:
+            self.bell.finish(place)
+
+    def start(self) -> None:
+        self.heart.start()
+        self.dispatcher.start()
+        self._threads.start()
+        log.info("worker.started", worker=self.heart.worker)
+
+    def stop(self) -> None:
+        self._threads.stop(timeout=int(STOP_SECONDS * 500))
+        self.dispatcher.stop(STOP_SECONDS / 2)
+        self.heart.stop()
+        self.hub.close()
+        log.info("worker.stopped", worker=self.heart.worker)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = Settings.from_environment()
+    configure_logs(settings)
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
+    worker = Worker(settings)
+    worker.start()
+    stop.wait()
+    worker.stop()
+
+
+if __name__ == "__main__":
+    main()

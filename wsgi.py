@@ -1,0 +1,5 @@
+"""The WSGI entry point: `granian wsgi:application`, `flask --app wsgi …`."""
+
+from app.factory import create_app
+
+application = create_app()
