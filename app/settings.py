@@ -133,7 +133,7 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "web_threads": env.int("HUB_WEB_THREADS", 8, validate=_POSITIVE),
         "workers": env.int("HUB_WORKERS", 2, validate=_POSITIVE),
         "drain_threads": env.int("HUB_DRAIN_THREADS", 4, validate=_POSITIVE),
-        "partitions": env.int("HUB_PARTITIONS", 8, validate=OneOf([1, 2, 4, 8, 16, 32, 64])),
+        "partitions": env.int("HUB_PARTITIONS", 8, validate=_PARTITIONS),
         "call_threads": env.int("HUB_CALL_THREADS", 32, validate=_POSITIVE),
         "doubt_seconds": env.float("HUB_DOUBT_SECONDS", 10.0, validate=_COUNT),
         "prepared": env.bool("HUB_PREPARED", True),
@@ -149,6 +149,7 @@ _PORT = Range(min=1, max=65535, error="give a port from {min} to {max}")
 _COUNT = Range(min=0, error="give a number from {min} up")
 _POSITIVE = Range(min=1, error="give a number from {min} up")
 _KEY = Length(min=32, error="give at least {min} characters, or none: `make run` makes one under HUB_HOME")
+_PARTITIONS = OneOf((1, 2, 4, 8, 16, 32, 64), error="give one of {choices}")
 _LEVEL = OneOf(("DEBUG", "INFO", "WARNING", "ERROR"), error="give one of {choices}")
 _FORMAT = OneOf(("json", "text"), error="give one of {choices}")
 

@@ -28,8 +28,7 @@ STATUS_LINE = 7  # of postmaster.pid: pid, folder, start, port, socket, address,
 STILL_ENDING = ("pre-existing shared memory block", "could not create any TCP/IP sockets")
 LAUNCHER = "launcher: "
 COMPLAINTS = ("FATAL", "PANIC", "error:", LAUNCHER)
-LOG_LOOK = 40  # lines at the end of the log in which a failed start is explained
-LOG_SEGMENT = 16 * 1024 * 1024  # PostgreSQL's write-ahead log grows by files of this size
+FULL = ("No space left on device", "Check free disk space")
 
 
 @dataclass(kw_only=True)
@@ -41,6 +40,7 @@ class PostgreSQL:
     owner: Owner | None = None
     port: int | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _log_from: int = field(default=0, init=False)  # where in its log the last start begins
 
     @property
     def data(self) -> Path:
@@ -80,6 +80,7 @@ class PostgreSQL:
             for path in (secret, folder):
                 os.chown(path, self.owner.uid, self.owner.gid)
         with log_file(self.home, "postgresql") as output:
+            self._log_from = output.tell()
             making = children.spawn(
                 [str(self.programs / "initdb"), f"--pgdata={fresh}", f"--username={SUPERUSER}", "--encoding=UTF8"]
                 + ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -89,7 +90,7 @@ class PostgreSQL:
                 death=signal.SIGKILL,
                 owner=self.owner,
             )
-            failed = making.wait(START_SECONDS)
+            failed = _ended(making)
         secret.unlink()
         if failed:
             raise self._failure("PostgreSQL could not make its files")
@@ -109,6 +110,7 @@ class PostgreSQL:
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with log_file(self.home, "postgresql") as output:
+            self._log_from = output.tell()
             self.process = children.spawn(
                 [str(self.programs / "postgres"), "-D", str(self.data), *arguments],
                 folder=self.data.parent,
@@ -164,15 +166,22 @@ class PostgreSQL:
     def _failure(self, what: str) -> CannotStart:
         """The sentence for a server that ended: what its log said last, and what to do where we know."""
         file = self.home / "postgresql.log"
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LOOK:] if file.exists() else []
-        if shutil.disk_usage(self.home).free < LOG_SEGMENT or any("No space left on device" in line for line in lines):
+        lines = file.read_bytes()[self._log_from :].decode(errors="replace").splitlines()
+        if any(words in line for line in lines for words in FULL):
             return CannotStart("start.disk", full_disk(self.home))
         said = next((line for line in reversed(lines) if any(word in line for word in COMPLAINTS)), "nothing")
         if said.startswith(LAUNCHER):
             return CannotStart("start.user", said.removeprefix(LAUNCHER))
-        return CannotStart(
-            "start.postgresql", f'{what}: it said "{said.rpartition("FATAL:")[2].strip()}" (see {file}).'
-        )
+        last = said.rpartition("FATAL:")[2].strip()
+        return CannotStart("start.postgresql", f'{what}: it said "{last}" (see {file}).')
+
+
+def _ended(making: subprocess.Popen[bytes]) -> int:
+    """The status with which it ended; one that takes too long is killed and counts as failed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return making.wait(START_SECONDS)
+    children.end(making)
+    return making.returncode
 
 
 def _works_in(pid: int, folder: Path) -> bool:
