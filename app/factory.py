@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from pathlib import Path
-
 import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, console, domains, flows, infra, registry
+from app import commands, console, flows, registry
 from app.api import register_api
 from app.flows.runtime import STEPS
 from app.infra.bell import RedisBell
@@ -54,15 +50,3 @@ def make_hub(settings: Settings) -> Hub:
 
     size = settings.web_threads + 2
     return open_hub(settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell, pool_size=size)
-
-
-def import_models() -> None:
-    """Import every row class, so that the metadata is whole: for migrations and the drift check."""
-    for package in (domains, infra):
-        root = Path(next(iter(package.__path__))).parent.parent
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            path = root / (module.name.replace(".", "/") + ".py")
-            if package is domains and not module.name.endswith(".models") and ".models." not in module.name:
-                continue
-            if path.exists() and "mapped_column" in path.read_text(encoding="utf-8"):
-                importlib.import_module(module.name)

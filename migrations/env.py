@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from app.factory import import_models
+import app.domains
+import app.infra
 from app.infra.db import SCHEMAS, Base
 from app.settings import Settings
 
-import_models()
+for package in (app.infra, app.domains):  # every row class, so that the metadata is whole
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if package is app.infra or ".models" in module.name:
+            importlib.import_module(module.name)
 target_metadata = Base.metadata
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy import Engine, MetaData, Text, create_engine
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -25,7 +25,7 @@ class Base(DeclarativeBase):
     """Base of every row class."""
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {datetime: TIMESTAMP(timezone=True), dict[str, Any]: JSONB, list[str]: JSONB}
+    type_annotation_map = {str: Text, datetime: TIMESTAMP(timezone=True), dict[str, Any]: JSONB, list[str]: JSONB}
 
 
 def make_engine(url: str, *, pool_size: int = 10, prepared: bool = True) -> Engine:

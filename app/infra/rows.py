@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, SmallInteger, text
@@ -66,7 +66,7 @@ class RefusalRow(Base):
 
     connection: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(primary_key=True)
-    day: Mapped[datetime] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
     last_at: Mapped[datetime]
     last_said: Mapped[str] = mapped_column(server_default="")

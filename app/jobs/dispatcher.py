@@ -63,11 +63,18 @@ class Dispatcher:
     def has_room(self) -> bool:
         return self.calls < self._threads
 
+    def heard(self, seconds: float) -> bool:
+        """Wait until something was rung or answered; False where nothing was within the time."""
+        rang = self._bell.wait(seconds)
+        self._bell.clear()
+        return rang
+
     def stop(self, seconds: float) -> None:
         """Claim nothing more, let calls under way end, record them."""
         self._stop.set()
         self._bell.set()
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def turn(self) -> int:
@@ -81,8 +88,7 @@ class Dispatcher:
 
     def _loop(self) -> None:
         while not (self._stop.is_set() and not self.calls and self._answers.empty()):
-            self._bell.wait(IDLE_TICK)
-            self._bell.clear()
+            self.heard(IDLE_TICK)
             threading.Event().wait(BUSY_TICK)
             try:
                 self.turn()
