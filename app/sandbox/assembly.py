@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from app.sandbox.business_central.service import BusinessCentral
 from app.sandbox.frame import Sandbox, VendorFactory
 from app.sandbox.settings import Settings
 
-VENDORS: Mapping[str, VendorFactory] = MappingProxyType({})
+VENDORS: Mapping[str, VendorFactory] = MappingProxyType({"business_central": BusinessCentral})
 
 
 def create_sandbox(settings: Settings) -> Sandbox:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 _NAMES = uuid.UUID("6f2d5b0e-7b57-5c0d-9a55-3a3c1f0e8f11")
 
@@ -57,6 +60,41 @@ class Tax:
     account: str
     state: str
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A general ledger account; `direct` accounts take postings, `taxed` ones the full VAT of a VAT company."""
+
+    number: str
+    name: str
+    category: str
+    direct: bool = True
+    taxed: bool = False
+
+
+ACCOUNTS = (
+    Account(number="1010", name="Bank", category="Assets"),
+    Account(number="1100", name="Card payments clearing", category="Assets"),
+    Account(number="1110", name="Other payments clearing", category="Assets"),
+    Account(number="1200", name="Accounts receivable", category="Assets", direct=False),
+    Account(number="2300", name="Tax payable", category="Liabilities", direct=False),
+    Account(number="2310", name="Colorado state tax payable", category="Liabilities"),
+    Account(number="2320", name="Boulder county tax payable", category="Liabilities"),
+    Account(number="2330", name="Maine state tax payable", category="Liabilities"),
+    Account(number="2340", name="Washington state tax payable", category="Liabilities"),
+    Account(number="2350", name="King county tax payable", category="Liabilities"),
+    Account(number="2360", name="Marketplace tax", category="Liabilities"),
+    Account(number="2390", name="Other tax payable", category="Liabilities"),
+    Account(number="2400", name="Gift card liability", category="Liabilities"),
+    Account(number="4000", name="Sales of goods", category="Income", direct=False),
+    Account(number="4100", name="Shipping income", category="Income", taxed=True),
+    Account(number="4200", name="Tips", category="Income"),
+    Account(number="4300", name="Duties", category="Income"),
+    Account(number="4310", name="Fees", category="Income", taxed=True),
+    Account(number="4800", name="Refund differences", category="Income"),
+    Account(number="4900", name="Cash rounding", category="Income"),
+    Account(number="4910", name="Rounding", category="Income"),
+)
 
 PLACES = (
     Place(code="EAST", name="Marlow East", street="40 Harbor Road", city="Portland", state="ME", postal_code="04101"),
@@ -120,3 +158,31 @@ def _gtin(number: int) -> str:
     digits = f"2000000{number:05d}"
     odd, even = (sum(int(digit) for digit in digits[start::2]) for start in (0, 1))
     return f"{digits}{-(odd + 3 * even) % 10}"
+
+
+def catalogue(seed: str) -> tuple[Article, ...]:
+    """Return the articles of a seed: `demo`, `empty`, or the path of a JSON list of articles (stock by location).
+
+    Raises ValueError when the file does not hold such a list.
+    """
+    if seed == "empty":
+        return ()
+    if seed == "demo":
+        return demo_catalogue()
+    try:
+        written = json.loads(Path(seed).read_text(encoding="utf-8"), parse_float=Decimal)
+        return tuple(_read_article(each) for each in written)
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"HUB_SANDBOX_SEED {seed} is no JSON list of articles: {error!r}.") from error
+
+
+def _read_article(written: dict[str, Any]) -> Article:
+    return Article(
+        sku=written["sku"],
+        title=written["title"],
+        option=written.get("option", ""),
+        barcode=written.get("barcode", ""),
+        price=Decimal(written["price"]),
+        grams=written.get("grams", 0),
+        stock=tuple((code, int(count)) for code, count in written.get("stock", {}).items()),
+    )

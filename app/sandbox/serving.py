@@ -85,9 +85,9 @@ class _Exchange(BaseHTTPRequestHandler):
         if promised != len(body):
             self.close_connection = True
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 (the standard library's names)
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (the standard library's name)
         """Stay quiet: a test reads the books instead."""
 
     def _start(self, status: str, headers: list[tuple[str, str]]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.sandbox.business_central.spec import CompanySpec
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -29,6 +31,8 @@ class Settings:
     demo_rate: float = 0.0
     demo_troubles: bool = True
     notification_delay: float = 0.3  # the real Business Central gathers for 30 seconds, too long for a demo
+    collection_after: int = 1000  # changes in one notification before they become one of the collection
+    companies: tuple[CompanySpec, ...] = ()  # of Business Central; none means the demo's
     random_seed: int = 1
 
     @classmethod
