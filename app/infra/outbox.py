@@ -125,6 +125,10 @@ class PostgresOutbox:
         rung = {Place(*row) for row in places}
         return lambda: self._bell.ring(rung)
 
+    def subscribers_of(self, role: str) -> tuple[str, ...]:
+        """The steps that call whoever plays a role: a new route takes over the work that waits for it."""
+        return tuple(s.name for heard in self._subscriptions.values() for s in heard if s.role == role)
+
     def _where(self, uow: UnitOfWork, subscription: Subscription, fact: Fact) -> tuple[str, ...]:
         if not subscription.outside:
             return ("",)

@@ -1,0 +1,181 @@
+"""What operators do to connections: add, change, rotate, test, pause, resume. Each leaves an act with a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.infra.acts import record_act
+from app.infra.connections import ConnectionRow
+from app.infra.hub import Hub
+from app.infra.ids import new_id
+from app.infra.remote.spec import AdapterSpec, Probe
+from app.infra.routes import RouteRow, adopt
+from app.infra.setting_fields import check, secret_names
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import HubError, Invalid, NotFound, Refused
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+PREVIOUS = "_previous"  # a secret field's twin that stays valid while the remote still signs with the old one
+
+
+def add_connection(
+    uow: UnitOfWork,
+    *,
+    name: str,
+    adapter: str,
+    settings: Mapping[str, Any],
+    who: str,
+    title: str = "",
+    company: str = "",
+    roles: Collection[str] = (),
+) -> None:
+    """Add a connection and give it its roles. `settings` hold its secrets too, which are stored encrypted.
+
+    Raises Invalid where name or settings do not hold, Refused(`connections.exists`) where the name is taken.
+    """
+    if not NAME.fullmatch(name):
+        raise Invalid("connections.name", f"{name!r} is no name: use a-z, 0-9 and -, a letter first, 40 at most")
+    if uow.session.get(ConnectionRow, name) is not None:
+        raise Refused("connections.exists", f"there is a connection {name!r} already; choose another name", about=name)
+    spec = uow.hub.adapter(adapter)
+    check(spec.settings(), settings)
+    row = ConnectionRow(name=name, adapter=adapter, title=title or name, company=company)
+    _keep(uow, row, spec, settings)
+    uow.session.add(row)
+    uow.session.flush()
+    for role in sorted(set(roles)):
+        give_role(uow, name, role, company=company)
+    record_act(uow, who, "added a connection", kind="connection", key=name, facts={"adapter": adapter})
+    _tell(uow)
+
+
+def give_role(uow: UnitOfWork, name: str, role: str, *, company: str = "") -> None:
+    """Let a connection play a role, and give it the work that waited for somebody to play it."""
+    uow.session.add(RouteRow(id=new_id(), role=role, connection=name, company=company))
+    uow.session.flush()
+    adopt(uow, name, list(uow.hub.outbox.subscribers_of(role)))
+    uow.after_commit(uow.hub.routes.forget)
+
+
+def change_settings(uow: UnitOfWork, name: str, settings: Mapping[str, Any], who: str) -> None:
+    """Replace a connection's open settings; its secrets stay as they are."""
+    row, spec = _locked(uow, name)
+    whole = {**settings, **_secrets(uow, row)}
+    check(spec.settings(), whole)
+    _keep(uow, row, spec, whole)
+    row.version += 1
+    record_act(uow, who, "changed a connection's settings", kind="connection", key=name)
+    _tell(uow)
+
+
+def rotate_secrets(uow: UnitOfWork, name: str, fresh: Mapping[str, str], who: str) -> None:
+    """Take new secrets; where the adapter knows a previous one beside it, the old stays valid as that."""
+    row, spec = _locked(uow, name)
+    names = secret_names(spec.settings())
+    given = {field: value for field, value in fresh.items() if value}
+    if unknown := sorted(given.keys() - names):
+        raise Invalid("connections.settings", f"{unknown[0]!r} is no secret of {spec.title}; it has {sorted(names)}")
+    if not given:
+        raise Invalid("connections.settings", "give at least one new secret")
+    kept = _secrets(uow, row)
+    moved = {field + PREVIOUS: kept[field] for field in given if field + PREVIOUS in names and kept.get(field)}
+    whole = {**row.settings, **kept, **moved, **given}
+    check(spec.settings(), whole)
+    _keep(uow, row, spec, whole)
+    row.version += 1
+    record_act(
+        uow, who, "rotated secrets of a connection", kind="connection", key=name, facts={"fields": sorted(given)}
+    )
+    _tell(uow)
+
+
+def pause_connection(uow: UnitOfWork, name: str, who: str, why: str) -> None:
+    """Stop calling a connection; its deliveries stay due. Raises Invalid without a reason."""
+    if not why.strip():
+        raise Invalid("connections.reason_missing", "say why: somebody else will find it paused")
+    row, _ = _locked(uow, name)
+    if row.state == "paused":
+        raise Refused("connections.paused", f"{name} is paused already, by {row.paused_by}", about=name)
+    row.state, row.paused_code, row.paused_by, row.paused_reason = "paused", "", who, why.strip()
+    row.paused_at = uow.hub.clock.now()
+    record_act(uow, who, "paused a connection", kind="connection", key=name, why=why)
+    _tell(uow)
+
+
+def resume_connection(uow: UnitOfWork, name: str, who: str, why: str = "") -> None:
+    """Call a connection again; what waited goes on in its order."""
+    row, _ = _locked(uow, name)
+    if row.state == "on":
+        raise Refused("connections.running", f"{name} is not paused", about=name)
+    row.state, row.paused_code, row.paused_by, row.paused_reason, row.paused_at = "on", "", "", "", None
+    uow.sql(
+        "UPDATE hub.delivery SET next_at = now() WHERE connection = %(name)s AND state = 'due' "
+        "AND queue = ANY(%(queues)s) AND partition = 0",
+        {"name": name, "queues": ["orders", "inventory", "catalogue", "finance", "bulk"]},
+    )
+    record_act(uow, who, "resumed a connection", kind="connection", key=name, why=why)
+    _tell(uow)
+
+
+def probe_connection(hub: Hub, name: str, who: str) -> tuple[Probe, ...]:
+    """Call the remote and see: can it be reached, does it let us in, is what we need there. Reads only.
+
+    The outcome is kept at the connection; an error of the call is a probe that failed, with the other side's words.
+    """
+    hub.connections.forget()
+    with hub.unit_of_work() as uow:
+        connection = hub.connections.get(uow.session, name)
+    if connection.spec.probe is None:
+        raise Refused("connections.no_test", f"{connection.spec.title} offers no test", about=name)
+    try:
+        probes = connection.spec.probe(connection.remote, connection.settings)
+    except HubError as error:
+        said = str(error.facts.get("said") or error.message)
+        probes = (Probe(name="call", passed=False, said=f"{error.code}: {said[:300]}"),)
+    with hub.unit_of_work() as uow:
+        row, _ = _locked(uow, name)
+        row.probes = [{"name": probe.name, "passed": probe.passed, "said": probe.said} for probe in probes]
+        row.tested_at = hub.clock.now()
+        passed = all(probe.passed for probe in probes)
+        record_act(uow, who, "tested a connection", kind="connection", key=name, facts={"passed": passed})
+    return probes
+
+
+def all_connections(uow: UnitOfWork) -> list[ConnectionRow]:
+    return list(uow.session.scalars(select(ConnectionRow).order_by(ConnectionRow.name)))
+
+
+def roles_of(uow: UnitOfWork) -> dict[str, list[str]]:
+    """Connection → the roles it plays."""
+    roles: dict[str, list[str]] = {}
+    for row in uow.session.scalars(select(RouteRow).order_by(RouteRow.role)):
+        roles.setdefault(row.connection, []).append(row.role)
+    return roles
+
+
+def _locked(uow: UnitOfWork, name: str) -> tuple[ConnectionRow, AdapterSpec]:
+    row = uow.session.get(ConnectionRow, name, with_for_update=True)
+    if row is None:
+        raise NotFound("connections.unknown", f"there is no connection {name!r}", about=name)
+    return row, uow.hub.adapter(row.adapter)
+
+
+def _secrets(uow: UnitOfWork, row: ConnectionRow) -> dict[str, Any]:
+    return uow.hub.vault.open(row.secrets, row.name) if row.secrets else {}
+
+
+def _keep(uow: UnitOfWork, row: ConnectionRow, spec: AdapterSpec, settings: Mapping[str, Any]) -> None:
+    """Part the document: what is secret is sealed to the connection's name, the rest stays readable."""
+    names = secret_names(spec.settings())
+    row.settings = {field: value for field, value in settings.items() if field not in names}
+    secrets = {field: value for field, value in settings.items() if field in names and value}
+    row.secrets = uow.hub.vault.seal(secrets, row.name) if secrets else None
+    row.changed_at = uow.hub.clock.now()
+
+
+def _tell(uow: UnitOfWork) -> None:
+    uow.after_commit(uow.hub.connections.forget)
