@@ -25,10 +25,12 @@ CREATE TABLE orders.sales_order (
         CONSTRAINT ck_sales_order_known_state CHECK (state IN ({STATES})),
     test boolean NOT NULL DEFAULT false,
     version int NOT NULL, accepted_version int NOT NULL DEFAULT 0,
-    source_version timestamptz NOT NULL, triggered_at timestamptz, fingerprint text NOT NULL,
+    source_version timestamptz NOT NULL, triggered_at timestamptz, fetched boolean NOT NULL DEFAULT false,
+    fingerprint text NOT NULL,
     likeness text NOT NULL DEFAULT '', placed_at timestamptz NOT NULL,
     currency text NOT NULL, total_minor bigint NOT NULL, account_id uuid,
     correlation_id text NOT NULL DEFAULT '',
+    received_at timestamptz NOT NULL DEFAULT now(),
     captured_at timestamptz NOT NULL DEFAULT now(), changed_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ck_sales_order_accepted_is_kept CHECK (accepted_version <= version),
     CONSTRAINT uq_sales_order_channel_external_id UNIQUE (channel, external_id)) WITH (fillfactor = 80);
@@ -96,7 +98,7 @@ CREATE INDEX ix_shipment_number ON orders.shipment (number);
 
 CREATE TABLE orders.shipment_line (
     shipment_id uuid NOT NULL CONSTRAINT fk_shipment_line_shipment_id REFERENCES orders.shipment (id),
-    n int NOT NULL, line_id text NOT NULL, sku text NOT NULL DEFAULT '', sequence int,
+    n int NOT NULL, line_id text NOT NULL, sku text NOT NULL DEFAULT '',
     quantity numeric(20, 5) NOT NULL CONSTRAINT ck_shipment_line_not_zero CHECK (quantity <> 0),
     CONSTRAINT pk_shipment_line PRIMARY KEY (shipment_id, n));
 

@@ -138,6 +138,15 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErpAcceptance:
+    """The ERP's people accepted an order: it is theirs to ship now."""
+
+    order_number: str
+    accepted_at: datetime
+    external_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErpShipment:
     """A shipment as an ERP or a warehouse reports it. A negative quantity undoes an earlier one."""
 

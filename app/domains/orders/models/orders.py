@@ -46,6 +46,7 @@ class OrderRow(Base):
     accepted_version: Mapped[int] = mapped_column(server_default="0")
     source_version: Mapped[datetime]
     triggered_at: Mapped[datetime | None]
+    fetched: Mapped[bool] = mapped_column(server_default="false")  # this version was read from the channel itself
     fingerprint: Mapped[str]
     likeness: Mapped[str] = mapped_column(server_default="")
     placed_at: Mapped[datetime]
@@ -53,6 +54,7 @@ class OrderRow(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     account_id: Mapped[str | None] = mapped_column(UUID(as_uuid=False))
     correlation_id: Mapped[str] = mapped_column(server_default="")
+    received_at: Mapped[datetime] = mapped_column(server_default=NOW)  # when the first word of it came in
     captured_at: Mapped[datetime] = mapped_column(server_default=NOW)
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -49,7 +49,6 @@ class ShipmentLine(Base):
     n: Mapped[int] = mapped_column(primary_key=True)
     line_id: Mapped[str]
     sku: Mapped[str] = mapped_column(server_default="")
-    sequence: Mapped[int | None]
     quantity: Mapped[Decimal] = mapped_column(Numeric(20, 5))
 
 
