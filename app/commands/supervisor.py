@@ -20,7 +20,7 @@ from app.commands.processes import Process
 from app.infra.embedded import children
 
 TURN = 0.1  # seconds between two looks where nothing happens
-GRACE = 4.5  # seconds for the children to end by themselves; with the servers' own it stays below ten
+GRACE = 5.0  # seconds for the children to end by themselves; with the servers' own it stays below ten
 SETTLED = 10.0  # a child that lived this long has started well: its next death starts the back-off anew
 BACK_OFF = (0.2, 15.0)  # seconds until the first new start, doubled at each early death up to the last
 COLOURS = (36, 32, 33, 35, 34, 96, 92, 93)
@@ -202,25 +202,34 @@ class Supervisor:
 
     def _remember(self) -> None:
         """Write down who runs, for the start after a SIGKILL of ours."""
-        running = [child.handle.pid for child in self._children.values() if child.handle is not None]
-        _file(self.home).write_text(json.dumps({pid: children.birth(pid) for pid in running}), encoding="ascii")
+        pids = [child.handle.pid for child in self._children.values() if child.handle is not None]
+        kept = {"numbering": children.numbering(), "running": {pid: children.birth(pid) for pid in pids}}
+        fresh = _file(self.home).with_suffix(".new")
+        fresh.write_text(json.dumps(kept), encoding="ascii")
+        fresh.replace(_file(self.home))
 
 
 def end_leftovers(home: Path) -> None:
     """Stop what a supervisor that was killed has left running; who holds `home` may call it."""
     if not _file(home).exists():
         return
-    left: dict[str, str | None] = json.loads(_file(home).read_text(encoding="ascii") or "{}")
-    alive = {int(pid): born for pid, born in left.items() if born is not None and children.birth(int(pid)) == born}
-    for pid in alive:
-        with contextlib.suppress(ProcessLookupError):
+    left = json.loads(_file(home).read_text(encoding="ascii"))
+    if left["numbering"] == children.numbering():
+        _end({int(pid): born for pid, born in left["running"].items() if born})
+    _file(home).unlink()
+
+
+def _end(left: dict[int, str]) -> None:
+    """Stop these leaders and what is left of their groups; a number that another process has by now is left alone."""
+    ours = {pid: born for pid, born in left.items() if children.birth(pid) in (born, None)}
+    for pid, born in ours.items():
+        if children.birth(pid) == born:
             os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
-    for pid, born in alive.items():
+    for pid, born in ours.items():
         children.await_end(pid, born, deadline - time.monotonic())
         children.kill_group(pid)
         children.await_end(pid, born, 2.0)
-    _file(home).unlink()
 
 
 def _ignored(kind: signal.Signals) -> bool:

@@ -104,7 +104,7 @@ def gone(*pids: int) -> bool:
 def remembered(home: Path) -> list[int]:
     """The processes that the supervisor of this folder has written down."""
     file = home / "children.json"
-    return [int(pid) for pid in json.loads(file.read_text(encoding="ascii") or "{}")] if file.exists() else []
+    return [int(pid) for pid in json.loads(file.read_text(encoding="ascii"))["running"]] if file.exists() else []
 
 
 def asleep(seconds: int) -> list[str]:
@@ -212,9 +212,27 @@ class TestSupervisor:
             assert gone(left)
             assert asleep(61) == []
 
+    def test_the_next_start_ends_what_a_dead_child_of_a_killed_one_left_running(self, home: Path) -> None:
+        with running(home, {"web": {"command": ["/bin/sh", "-c", 'sleep 63 & echo "I am $$"; wait']}}) as parent:
+            pids = parent.pids("web")
+            parent.stop(signal.SIGKILL)
+            assert gone(*pids)
+            assert len(asleep(63)) == 1
+            end_leftovers(home)
+            assert awaited(lambda: asleep(63) == [])
+
+    def test_numbers_from_before_a_restart_of_the_machine_mean_nothing(self, home: Path) -> None:
+        with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+            left = {"numbering": "another boot", "running": {stranger.pid: children.birth(stranger.pid)}}
+            (home / "children.json").write_text(json.dumps(left), encoding="ascii")
+            end_leftovers(home)
+            assert stranger.poll() is None
+            stranger.kill()
+
     def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(self, home: Path) -> None:
         with subprocess.Popen(["sleep", "60"]) as stranger:
-            (home / "children.json").write_text(json.dumps({stranger.pid: "another birth"}), encoding="ascii")
+            left = {"numbering": children.numbering(), "running": {stranger.pid: "another birth"}}
+            (home / "children.json").write_text(json.dumps(left), encoding="ascii")
             end_leftovers(home)
             assert stranger.poll() is None
             stranger.kill()

@@ -93,6 +93,12 @@ def _birth_by_ps(pid: int) -> str | None:
     return seen.stdout.strip() or None
 
 
+def numbering() -> str:
+    """Names the time and place in which process numbers mean what they mean now: this boot, this container."""
+    boot, space = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    return f"{boot.read_text(encoding='ascii').strip()} {space.readlink()}" if boot.exists() else ""
+
+
 def end_stranger(pid: int, born: str | None, *signals: tuple[signal.Signals, float]) -> bool:
     """Stop a process that is not our child, as `end` does; false where it is gone or its number is another's now."""
     if born is None or birth(pid) != born:
