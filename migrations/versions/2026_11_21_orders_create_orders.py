@@ -43,7 +43,7 @@ CREATE TABLE orders.order_version (
     order_id uuid NOT NULL CONSTRAINT fk_order_version_order_id REFERENCES orders.sales_order (id),
     n int NOT NULL, source_version timestamptz NOT NULL, triggered_at timestamptz,
     source text NOT NULL, notice_id bigint NOT NULL DEFAULT 0, fingerprint text NOT NULL,
-    document jsonb COMPRESSION lz4 NOT NULL, kept_at timestamptz NOT NULL DEFAULT now(),
+    document jsonb NOT NULL, kept_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_order_version PRIMARY KEY (order_id, n));
 
 CREATE TABLE orders.order_move (
