@@ -14,7 +14,7 @@ from app.infra.remote.spec import SettingsSchema
 API = "https://api.businesscentral.dynamics.com"
 LOGIN = "https://login.microsoftonline.com"
 SECRET = {"secret": True}
-ANY_COUNTRY = "*"
+ANY = "*"
 
 _GUID = Regexp(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", error="give the id as 8-4-4-4-12 hex digits")
 _CURRENCY = Regexp(r"^[A-Z]{3}$", error="give an ISO 4217 code such as USD")
@@ -106,7 +106,7 @@ class BusinessCentralSettings(SettingsSchema):
     @validates_schema
     def _fits_together(self, given: Mapping[str, Any], **_: Any) -> None:
         wrong: dict[str, list[str]] = {}
-        if given.get("order_customer") == "one" and ANY_COUNTRY not in given.get("collecting_customers", {}):
+        if given.get("order_customer") == "one" and ANY not in given.get("collecting_customers", {}):
             wrong["collecting_customers"] = ['name the one customer under "*", for example {"*": "WEB"}']
         if given.get("order_customer") == "per_tax_area" and not given.get("collecting_customers"):
             wrong["collecting_customers"] = ['name a customer for each country, and "*" for all others']

@@ -69,6 +69,7 @@ DIALOGS: tuple[tuple[re.Pattern[str], type[HubError], str], ...] = tuple(
         (r"status must be equal to 'open'|cannot change .*(released|shipped)", EntityChanged, "released_meanwhile"),
         (r"enter numbers manually|manual nos", NeedsAttention, "manual_numbers_off"),
         (r"not within your range of allowed posting dates|posting date", NeedsAttention, "period_closed"),
+        (r"nothing to post", Transient, "nothing_to_post"),  # an earlier call, thought lost, has just posted it
         (r"blocked", NeedsAttention, "blocked"),
         (r"locked by another user|deadlock|in use by another|is (currently )?locked", Transient, "locked"),
     )

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.adapters.business_central.mapping.pieces import exactly, sequences
-from app.adapters.business_central.mapping.plan import PlannedLine
+from app.adapters.business_central.mapping.plan import ROUNDING, ROUNDING_MEANING, PlannedLine
 from app.adapters.business_central.mapping.remaining import Levy, Remaining, Sold
 from app.adapters.business_central.mapping.terms import Mode, Terms
 from app.adapters.business_central.mapping.text import Cuts, clean
@@ -23,6 +23,17 @@ from app.kernel.money import Money
 SHIPPING, TIP, GIFT_CARD, DUTY, FEE = 800000, 820000, 830000, 840000, 850000
 TAX, CASH_ROUNDING, COMMENT = 900000, 980000, 999000
 COMMENT_LENGTH = 100
+
+
+MEANINGS = (
+    (COMMENT, "comment"), (ROUNDING, ROUNDING_MEANING), (CASH_ROUNDING, "cash_rounding"), (TAX, "tax"), (FEE, "fee"),
+    (DUTY, "duty"), (GIFT_CARD, "gift_card"), (TIP, "tip"), (SHIPPING, "shipping"), (0, "line"),
+)  # fmt: skip
+
+
+def meaning_of(sequence: int) -> str:
+    """What a line stands for, by its band."""
+    return next(meaning for start, meaning in MEANINGS if sequence >= start)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from app.adapters.business_central.mapping.bands import Bands
 from app.adapters.business_central.mapping.buyers import buyer_of
-from app.adapters.business_central.mapping.plan import DocumentPlan, PlannedLine, in_order
+from app.adapters.business_central.mapping.plan import DocumentPlan, PlannedLine, in_order, rounding_line
 from app.adapters.business_central.mapping.remaining import Levy
-from app.adapters.business_central.mapping.rounding import groups_of, predicted_total, rounding_line, too_far, within
+from app.adapters.business_central.mapping.rounding import groups_of, predicted_total, too_far, within
 from app.adapters.business_central.mapping.terms import Mode, Terms, external_number
 from app.adapters.business_central.mapping.text import Cuts
 from app.domains.orders.canonical import Address, Order, Side

@@ -127,10 +127,36 @@ class DocumentPlan:
         lines = [only(line.body(ids), known_fields.get("salesOrderLines")) for line in self.lines]
         return only(head, known_fields.get("salesOrders")) | {"salesOrderLines": lines}
 
+    def adopting(self, amount: Decimal | None, account: str, tax_code: str) -> DocumentPlan:
+        """The plan with the rounding line that a document already has: only its proof can say whether it is right."""
+        if amount is None or not account:
+            return self
+        if (mine := self.line(ROUNDING)) is not None and mine.unit_price == amount:
+            return self
+        return self.with_rounding(rounding_line(Money.rounded(amount, self.currency), account, tax_code))
+
     def with_rounding(self, line: PlannedLine | None) -> DocumentPlan:
         """The plan with another rounding line, or none."""
         others = tuple(each for each in self.lines if each.meaning != ROUNDING_MEANING)
         return replace(self, lines=in_order((*others, line) if line else others))
+
+
+def rounding_line(amount: Money, account: str, tax_code: str) -> PlannedLine | None:
+    """The line that adds `amount` to the document without tax; None where nothing is to add."""
+    if not amount:
+        return None
+    return PlannedLine(
+        sequence=ROUNDING,
+        meaning=ROUNDING_MEANING,
+        line_type="Account",
+        description="Rounding",
+        title="Rounding",
+        kind="account",
+        key=account,
+        quantity=Decimal(1),
+        unit_price=amount.amount,
+        tax_code=tax_code,
+    )
 
 
 def in_order(lines: Iterable[PlannedLine]) -> tuple[PlannedLine, ...]:

@@ -38,7 +38,9 @@ def prove(document: Document, plan: DocumentPlan, ids: Ids) -> Proof:
     object, quantity, price, discount and tax rate; (c) the total, exactly; (d) the tax, within half a minor unit for
     each tax row and VAT group.
     """
-    faults = list(head_faults(document, plan, ids))
+    faults = foreign(document, plan, ids)
+    if discount := Decimal(document["discountAmount"]):
+        faults.append(Difference(field="discountAmount", planned="0", found=_number(discount)))
     found = {line["sequence"]: line for line in document["salesOrderLines"]}
     planned = {line.sequence: line for line in plan.lines}
     if found.keys() != planned.keys():
@@ -57,8 +59,8 @@ def prove(document: Document, plan: DocumentPlan, ids: Ids) -> Proof:
     )  # fmt: skip
 
 
-def head_faults(document: Document, plan: DocumentPlan, ids: Ids) -> list[Difference]:
-    """What of the head cannot be changed any more, and is not as planned: then it is not our document."""
+def foreign(document: Document, plan: DocumentPlan, ids: Ids) -> list[Difference]:
+    """What of the head is not as planned and cannot be changed any more: then it is not the hub's document."""
     pairs: list[tuple[str, str, str]] = []
     buyer = plan.buyer
     customer_id = ids.get("customer", {}).get(buyer.key, "") if buyer.own else ""
@@ -69,8 +71,7 @@ def head_faults(document: Document, plan: DocumentPlan, ids: Ids) -> list[Differ
     pairs.append(("currencyCode", plan.currency, document["currencyCode"] or plan.currency))
     wanted = bool(plan.prices_include_tax)
     pairs.append(("pricesIncludeTax", str(wanted), str(bool(document["pricesIncludeTax"]))))
-    pairs.append(("discountAmount", "0", _number(Decimal(document["discountAmount"]))))
-    return [Difference(field=field, planned=planned, found=found) for field, planned, found in pairs if planned != found]
+    return [Difference(field=name, planned=planned, found=found) for name, planned, found in pairs if planned != found]
 
 
 def differs(plan: DocumentPlan, proof: Proof, *, number: str, about: str) -> NeedsAttention:
@@ -100,15 +101,10 @@ def _line_faults(line: Document, planned: PlannedLine, plan: DocumentPlan, ids: 
     if wanted_id != found_id:
         told.append(Difference(field=f"line {planned.sequence} object", planned=wanted_id, found=found_id))
     percent = Decimal(line["taxPercent"])
-    if plan.proves_rates and planned.rate is not None and planned.amount(plan.currency):
-        if percent != planned.rate * 100:
-            told.append(
-                Difference(
-                    field=f"line {planned.sequence} taxPercent",
-                    planned=_number(planned.rate * 100),
-                    found=_number(percent),
-                )
-            )
+    expected = planned.rate * 100 if plan.proves_rates and planned.rate is not None else percent
+    if percent != expected and planned.amount(plan.currency):
+        name = f"line {planned.sequence} taxPercent"
+        told.append(Difference(field=name, planned=_number(expected), found=_number(percent)))
     return told
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from app.adapters.business_central.mapping.plan import ROUNDING, ROUNDING_MEANING, PlannedLine
+from app.adapters.business_central.mapping.plan import PlannedLine
 from app.kernel.errors import NeedsAttention
 from app.kernel.money import Money, total
 
@@ -35,24 +35,6 @@ def predicted_total(lines: Iterable[PlannedLine], currency: str, *, includes_tax
 def groups_of(lines: Iterable[PlannedLine]) -> int:
     """How many VAT groups the document has."""
     return len({line.rate for line in lines if line.rate})
-
-
-def rounding_line(amount: Money, account: str, tax_code: str) -> PlannedLine | None:
-    """The line that adds `amount` to the document without tax; None where nothing is to add."""
-    if not amount:
-        return None
-    return PlannedLine(
-        sequence=ROUNDING,
-        meaning=ROUNDING_MEANING,
-        line_type="Account",
-        description="Rounding",
-        title="Rounding",
-        kind="account",
-        key=account,
-        quantity=Decimal(1),
-        unit_price=amount.amount,
-        tax_code=tax_code,
-    )
 
 
 def within(difference: Money, halves: int) -> bool:

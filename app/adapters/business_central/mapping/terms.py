@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from app.adapters.business_central.settings import ANY_COUNTRY
+from app.adapters.business_central.settings import ANY
 from app.domains.orders.canonical import Order, Side
 from app.kernel.clock import business_date
 from app.kernel.errors import NeedsAttention
@@ -97,7 +97,7 @@ class Terms:
 
     def collecting_customer(self, country: str) -> str:
         """The number of the customer that collects orders of a country."""
-        number = self.collecting_customers.get(ANY_COUNTRY)
+        number = self.collecting_customers.get(ANY)
         if self.order_customer == "per_tax_area":
             number = self.collecting_customers.get(country, number)
         if not number:
