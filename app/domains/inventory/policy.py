@@ -36,14 +36,20 @@ def serve(order_id: str, lines: Sequence[Wanted], shelves: Shelves, *, untracked
 
 def added_up(lines: Sequence[Wanted]) -> dict[str, Decimal]:
     """What an order wants of each SKU over all its lines. Raises Invalid for a line that comes twice."""
+    require_once(lines)
     wanted: dict[str, Decimal] = {}
+    for line in lines:
+        wanted[line.sku] = wanted.get(line.sku, NOTHING) + line.quantity
+    return wanted
+
+
+def require_once(lines: Sequence[Wanted]) -> None:
+    """Raises Invalid `inventory.line_twice` when two of the lines are the same line with the same SKU."""
     named: set[tuple[str, str]] = set()
     for line in lines:
         if (line.line_id, line.sku) in named:
             raise Invalid("inventory.line_twice", f"line {line.line_id} wants {line.sku} twice: add it up")
         named.add((line.line_id, line.sku))
-        wanted[line.sku] = wanted.get(line.sku, NOTHING) + line.quantity
-    return wanted
 
 
 def _free(places: Mapping[str, Decimal]) -> Decimal:

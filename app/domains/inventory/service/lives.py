@@ -10,7 +10,7 @@ from app.domains.inventory import queries
 from app.domains.inventory.canonical import Held, Movement, MovementKind, Reservation, Wanted, exact
 from app.domains.inventory.events import ReservationExpired
 from app.domains.inventory.lifecycle import OPEN, State, movable
-from app.domains.inventory.policy import NOTHING
+from app.domains.inventory.policy import NOTHING, require_once
 from app.domains.inventory.service.ending import Ending, end, reopen
 from app.domains.inventory.service.ledger import Posting, post
 from app.domains.inventory.service.locking import hold
@@ -41,6 +41,7 @@ def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = Non
     if lines is None:
         endings = [Ending(row=row, quantity=row.quantity) for row in rows]
     else:
+        require_once(lines)
         endings = [part for line in lines for part in _parts_of(line, rows)]
     end(uow, endings, "release")
     refresh(uow, {ending.row.sku for ending in endings})
