@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from app.infra.embedded.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = "HUB_TEST_RUN"  # names this run in every worker; they inherit it
-CLAIM_SECONDS = 7200  # a run that died holds its number of the Redis no longer than this
+CLAIM_SECONDS = 1800  # a run that died holds its number of the Redis no longer than this; a run takes a third of it
 MIGRATION_SECONDS = 60
 
 
@@ -59,7 +60,8 @@ def make_database(worker: str) -> str:
 
 def claim_redis() -> str:
     """The address of a database of the Redis that nobody uses and no other run or worker has claimed."""
-    address = os.environ["REDIS_URL"].rpartition("/")[0]
+    parts = urlsplit(os.environ["REDIS_URL"])
+    address = f"{parts.scheme}://{parts.netloc}"
     for number in range(1, 16):
         with connect_redis(f"{address}/0") as directory, connect_redis(f"{address}/{number}") as candidate:
             if directory.set(f"hub_test:{number}", os.environ[RUN], nx=True, ex=CLAIM_SECONDS):
