@@ -7,8 +7,10 @@ import pytest
 import urllib3
 
 from app.sandbox.assembly import create_sandbox
+from app.sandbox.business_central.spec import vat_company
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
+from tests.sandbox.erp_client import Erp
 
 
 @pytest.fixture
@@ -27,3 +29,15 @@ def http() -> Iterator[urllib3.PoolManager]:
     """A client that never retries, so that a lost answer is seen as one."""
     with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(5)) as pool:
         yield pool
+
+
+@pytest.fixture
+def erp(serve: Callable[..., Served], http: urllib3.PoolManager) -> Erp:
+    """A client of the demo's company in US dollars with Sales Tax."""
+    return Erp(serve(), http)
+
+
+@pytest.fixture
+def vat(serve: Callable[..., Served], http: urllib3.PoolManager) -> Erp:
+    """A client of a company in euros with VAT of 19 and 7 percent."""
+    return Erp(serve(Settings(companies=(vat_company(),))), http)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from app.sandbox.web import Answer, Answerer, Request, Unreadable, json_answer
 
-Serve = Callable[..., Served]
+pytestmark = pytest.mark.capability("TRY-1")
 
 
 class Till:
@@ -118,26 +119,25 @@ class TestFaults:
 
 class TestBooks:
     def test_a_restart_finds_every_document_and_forgets_a_torn_last_line(self, tmp_path: Path) -> None:
-        books = Books(tmp_path)
-        books.keep("items", "1", {"id": "1", "price": 10})
-        books.write([("items", "1", {"id": "1", "price": 11}), ("orders", "A", {"id": "A"})])
-        books.close()
+        with closing(Books(tmp_path)) as books:
+            books.keep("items", "1", {"id": "1", "price": 10})
+            books.write([("items", "1", {"id": "1", "price": 11}), ("orders", "A", {"id": "A"})])
         with (tmp_path / JOURNAL).open("a") as journal:
             journal.write('[["orders","B",{"id":"B"')
-        again = Books(tmp_path)
-        assert again.documents("items") == [{"id": "1", "price": 11}]
-        assert again.documents("orders") == [{"id": "A"}]
-        again.keep("orders", "C", {"id": "C"})
-        again.close()
-        assert [document["id"] for document in Books(tmp_path).documents("orders")] == ["A", "C"]
+        with closing(Books(tmp_path)) as books:
+            assert books.documents("items") == [{"id": "1", "price": 11}]
+            assert books.documents("orders") == [{"id": "A"}]
+            books.keep("orders", "C", {"id": "C"})
+        with closing(Books(tmp_path)) as books:
+            assert [document["id"] for document in books.documents("orders")] == ["A", "C"]
 
     def test_a_journal_of_many_versions_is_written_anew_with_the_newest_only(self, tmp_path: Path) -> None:
-        books = Books(tmp_path)
-        for number in range(20_010):
-            books.keep("items", "1", {"id": "1", "number": number})
+        with closing(Books(tmp_path)) as books:
+            for number in range(20_010):
+                books.keep("items", "1", {"id": "1", "number": number})
         assert len((tmp_path / JOURNAL).read_text().splitlines()) < 20
-        books.close()
-        assert Books(tmp_path).documents("items") == [{"id": "1", "number": 20_009}]
+        with closing(Books(tmp_path)) as books:
+            assert books.documents("items") == [{"id": "1", "number": 20_009}]
 
     def test_lines_are_shown_inside_their_order_without_the_removed_ones(self) -> None:
         books = Books()

@@ -200,7 +200,8 @@ class Change:
         if "lastModifiedDateTime" in document:
             document["lastModifiedDateTime"] = self.instant
         tag = b64encode(f"19;{self.company.version()};1;00;".encode()).decode()
-        row = Row({"@odata.etag": f'W/"{tag}"', **{k: v for k, v in document.items() if k != "@odata.etag"}})
+        document["@odata.etag"] = f'W/"{tag}"'
+        row = Row(document)
         self.company.tables[set_name].put(key, row)
         return row
 

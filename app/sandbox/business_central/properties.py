@@ -63,13 +63,14 @@ class Entity:
     name: str
     set_name: str
     properties: Mapping[str, Property]
+    blanks: Mapping[str, object]
     navigations: Mapping[str, Navigation] = field(default_factory=dict)
     actions: tuple[str, ...] = ()
     key: str = "id"
 
     def blank(self) -> dict[str, object]:
-        """Return a document of this entity in which nothing is set."""
-        return {name: each.blank for name, each in self.properties.items()}
+        """Return a document of this entity in which nothing is set, its version first."""
+        return dict(self.blanks)
 
 
 def read_properties(words: str, options: Mapping[str, tuple[str, ...]]) -> dict[str, Property]:
@@ -113,5 +114,11 @@ def entity(
         navigations[label] = Navigation(name=label, target=label, ours="id", theirs=theirs, many=True)
     properties = read_properties(words, options or {})
     return Entity(
-        name=name, set_name=set_name, properties=properties, navigations=navigations, actions=actions, key=key
+        name=name,
+        set_name=set_name,
+        properties=properties,
+        blanks={"@odata.etag": "", **{each.name: each.blank for each in properties.values()}},
+        navigations=navigations,
+        actions=actions,
+        key=key,
     )

@@ -22,7 +22,7 @@ class Tokens:
 
     def __init__(self, clients: dict[str, str]) -> None:
         self._clients = clients
-        self._known: dict[str, tuple[str, float]] = {}
+        self._known: dict[tuple[str, str], tuple[str, float]] = {}
 
     def grant(self, tenant: str, request: Request) -> Answer:
         """Answer a request for a token. A wrong client or secret is 401 `invalid_client`."""
@@ -49,12 +49,12 @@ class Tokens:
     def client(self, tenant: str, request: Request) -> str:
         """Return the client of a request's token. Raises Refusal (401) without a valid one for the tenant."""
         written = request.environ.get("HTTP_AUTHORIZATION", "")
-        known = self._known.get(written)
+        known = self._known.get((tenant, written))
         if known is None or known[1] < time.time():
             known = self._read(written, tenant)
             if len(self._known) > 1000:
                 self._known.clear()
-            self._known[written] = known
+            self._known[tenant, written] = known
         return known[0]
 
     def _read(self, written: str, tenant: str) -> tuple[str, float]:
