@@ -41,7 +41,7 @@ def bind(
     uow: UnitOfWork, connection: str, kind: str, key: str, external_id: str, *, number: str = "",
     source_version: datetime | None = None,
 ) -> None:  # fmt: skip
-    """Tie our key to the remote's id. The same pair again is nothing; a key or an id that is tied elsewhere is a case."""
+    """Tie our key to the remote's id. The same pair again is nothing; what is tied elsewhere is a case."""
     given = {"external_id": external_id, "number": number, "source_version": source_version}
     statement = (
         insert(Binding)
@@ -121,14 +121,28 @@ def by_external(uow: UnitOfWork, connection: str, kind: str, external_id: str) -
     ).one_or_none()
 
 
-def known(uow: UnitOfWork, connection: str, wanted: Mapping[str, Collection[str]]) -> dict[str, dict[str, str]]:
-    """Kind → our key → external id, of all that are bound, in one statement."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in wanted}
+KNOWN = """
+SELECT b.kind, b.key, b.external_id FROM unnest(%(kinds)s::text[], %(keys)s::text[]) w(kind, key)
+  JOIN hub.binding b ON b.connection = %(c)s AND b.kind = w.kind AND b.key = w.key
+UNION ALL
+SELECT kind, key, external_id FROM hub.binding WHERE connection = %(c)s AND kind = ANY(%(whole)s::text[])
+"""
+
+
+def known(
+    uow: UnitOfWork, connection: str, wanted: Mapping[str, Collection[str]], *, whole: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
+    """Kind → our key → external id, of all that are bound, in one statement. `whole` are kinds read entirely."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in (*wanted, *whole)}
     pairs = [(kind, key) for kind, keys in wanted.items() for key in keys]
     rows = uow.sql(
-        "SELECT b.kind, b.key, b.external_id FROM unnest(%(kinds)s::text[], %(keys)s::text[]) w(kind, key) "
-        "JOIN hub.binding b ON b.connection = %(c)s AND b.kind = w.kind AND b.key = w.key",
-        {"c": connection, "kinds": [kind for kind, _ in pairs], "keys": [key for _, key in pairs]},
+        KNOWN,
+        {
+            "c": connection,
+            "kinds": [kind for kind, _ in pairs],
+            "keys": [key for _, key in pairs],
+            "whole": list(whole),
+        },
     )
     for kind, key, external_id in rows:
         found[kind][key] = external_id

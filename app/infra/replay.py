@@ -58,6 +58,15 @@ def replay(uow: UnitOfWork, ids: Sequence[int], who: str, why: str = "") -> int:
     return len(rows)
 
 
+SET_ASIDE = "SELECT id FROM hub.delivery WHERE lane = %(lane)s AND state IN ('parked', 'rejected') ORDER BY id"
+
+
+def replay_lane(uow: UnitOfWork, lane: str, who: str, why: str) -> int:
+    """Let what was set aside in one lane run again: its cause is gone; returns how many."""
+    ids = [row[0] for row in uow.sql(SET_ASIDE, {"lane": lane})]
+    return replay(uow, ids, who, why) if ids else 0
+
+
 def dismiss(uow: UnitOfWork, ids: Sequence[int], who: str, why: str) -> int:
     """End deliveries that are not needed; what waited behind them goes on. A reason and a name are required."""
     if not why.strip() or not who.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import text
@@ -31,6 +32,23 @@ def translate(uow: UnitOfWork, connection: str, kind: str, source: str) -> str |
     """The connection's word for ours; None where nobody has said."""
     row = uow.session.get(ValueMapRow, (connection, kind, source))
     return row.target if row else None
+
+
+TRANSLATIONS = """
+SELECT kind, source, target FROM hub.value_map
+ WHERE connection = %(c)s AND kind = ANY(%(kinds)s::text[]) AND source = ANY(%(sources)s::text[])
+"""
+
+
+def translations(
+    uow: UnitOfWork, connection: str, kinds: Collection[str], sources: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Kind → our word → the connection's, for these words, in one statement."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
+    given = {"c": connection, "kinds": list(kinds), "sources": list(sources)}
+    for kind, source, target in uow.sql(TRANSLATIONS, given):
+        found[kind][source] = target
+    return found
 
 
 def set_value(uow: UnitOfWork, connection: str, kind: str, source: str, target: str, who: str) -> None:

@@ -67,7 +67,7 @@ class Verify(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A kept notice for translation. `triggered_at` breaks ties between versions."""
+    """A kept notice for translation. Header names are lower case."""
 
     connection: str
     topic: str
@@ -116,6 +116,7 @@ class AdapterSpec:
     refusal_status: int | None = None
     echo: Callable[[Arrival], str | None] | None = None  # a handshake: the text to echo, before any signature exists
     probe: Callable[[Outbound, Mapping[str, Any]], tuple[Probe, ...]] | None = None
+    triggered_header: str = ""  # where the vendor says when it told a notice: breaks ties between versions
     concurrency: int = 8
 
     def offers(self, wanted: type) -> bool:
