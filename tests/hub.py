@@ -10,10 +10,9 @@ from app.flows.runtime import STEPS, Steps
 from app.infra.bell import make_redis
 from app.infra.connections import ConnectionRow
 from app.infra.hub import Hub, open_hub
-from app.infra.ids import new_id
 from app.infra.outbox import Place
 from app.infra.remote.spec import AdapterSpec
-from app.infra.routes import RouteRow
+from app.infra.routes import add_route
 from app.infra.uow import Trail, UnitOfWork
 from app.infra.workers import Heart
 from app.jobs.bells import WorkerBell
@@ -107,6 +106,6 @@ class Crank:
             uow.session.add(ConnectionRow(name=name, adapter=adapter, title=name, settings=given, secrets=sealed))
             uow.session.flush()
             if role:
-                uow.session.add(RouteRow(id=new_id(), role=role, connection=name))
+                add_route(uow, role, name)
         self.hub.connections.forget()
         self.hub.routes.forget()

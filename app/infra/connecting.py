@@ -11,9 +11,8 @@ from sqlalchemy import select
 from app.infra.acts import record_act
 from app.infra.connections import ConnectionRow
 from app.infra.hub import Hub
-from app.infra.ids import new_id
 from app.infra.remote.spec import AdapterSpec, Probe
-from app.infra.routes import RouteRow, adopt
+from app.infra.routes import RouteRow, add_route
 from app.infra.setting_fields import check, secret_names
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid, NotFound, Refused
@@ -55,10 +54,7 @@ def add_connection(
 
 def give_role(uow: UnitOfWork, name: str, role: str, *, company: str = "") -> None:
     """Let a connection play a role, and give it the work that waited for somebody to play it."""
-    uow.session.add(RouteRow(id=new_id(), role=role, connection=name, company=company))
-    uow.session.flush()
-    adopt(uow, name, list(uow.hub.outbox.subscribers_of(role)))
-    uow.after_commit(uow.hub.routes.forget)
+    add_route(uow, role, name, company=company)
 
 
 def change_settings(uow: UnitOfWork, name: str, settings: Mapping[str, Any], who: str) -> None:

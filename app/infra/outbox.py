@@ -91,7 +91,7 @@ class PostgresOutbox:
     ) -> None:
         if not any(subscriptions.values()):
             raise ValueError("no subscriptions: load app.flows before the first unit of work")
-        self._subscriptions, self._routing, self._bell = subscriptions, routing, bell
+        self.subscriptions, self._routing, self._bell = subscriptions, routing, bell
         self._mask = partition_mask(partitions)
 
     def publish(self, uow: UnitOfWork, told: Sequence[tuple[Fact, Trail]]) -> Callable[[], None]:
@@ -99,7 +99,7 @@ class PostgresOutbox:
         wanted = [
             (n, subscription, connection)
             for n, (fact, _) in enumerate(told, 1)
-            for subscription in self._subscriptions.get(fact.event_type, ())
+            for subscription in self.subscriptions.get(fact.event_type, ())
             for connection in self._where(uow, subscription, fact)
         ]
         facts = [fact for fact, _ in told]

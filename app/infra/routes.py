@@ -7,10 +7,12 @@ from datetime import date, datetime
 from time import monotonic
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import UUID, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base
+from app.infra.ids import new_id
+from app.infra.outbox import Place
 from app.infra.uow import UnitOfWork
 from app.kernel.clock import Clock
 from app.kernel.events import Fact
@@ -87,7 +89,11 @@ RETURNING d.queue
 """
 
 
-def adopt(uow: UnitOfWork, connection: str, subscribers: list[str]) -> list[str]:
-    """Give the work that waited for a route to its first connection; returns the queues to ring."""
-    rows = uow.sql(ADOPT, {"connection": connection, "subscribers": subscribers}).fetchall()
-    return sorted({row[0] for row in rows})
+def add_route(uow: UnitOfWork, role: str, connection: str, *, company: str = "", channel: str = "") -> None:
+    """Let a connection play a role; work that found nobody to do it goes there, in its order."""
+    row = {"id": new_id(), "role": role, "connection": connection, "company": company, "channel": channel}
+    uow.session.execute(insert(RouteRow).values(**row).on_conflict_do_nothing())
+    waiting = list(uow.hub.outbox.subscribers_of(role))
+    rows = uow.sql(ADOPT, {"connection": connection, "subscribers": waiting}).fetchall()
+    uow.after_commit(uow.hub.routes.forget)
+    uow.after_commit(lambda: uow.hub.bell.ring({Place(row[0], connection) for row in rows}))

@@ -42,8 +42,11 @@ class Heart:
     def stop(self) -> None:
         """Say goodbye, so that nobody waits for this process' silence to be long enough."""
         self._stop.set()
-        self._thread.join(2 * BEAT_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(2 * BEAT_SECONDS)
         PULSE.stopped()
+        if self._line is not None:
+            self._line.close()
         with self._hub.unit_of_work() as uow:
             uow.sql("DELETE FROM hub.worker WHERE id = %(id)s", {"id": self.worker})
 

@@ -112,7 +112,11 @@ class Drain:
             self._bell.set_flag(place)
             try:
                 batch = self._turn(place, mark, self._batch)
+            except Died:
+                self._bury(place)
+                batch = self._one_by_one(place, mark)
             except Exception as error:
+                self._guard.clear(place)
                 self._log_repeat(place, error)
                 batch = self._one_by_one(place, mark)
             if batch is None:
@@ -139,8 +143,8 @@ class Drain:
             run = self._put_aside(uow, ready)
             self._guard.note(place, [(one.event_id, one.delivery_id) for one in run])
             woken = self._run(uow, run) if run else 0
+            self._guard.clear(place)  # while the lock is ours: after it, the next holder would take it for a death
             full = len(ready) == limit
-        self._guard.clear(place)
         return Batch(len(run), ready[-1].delivery_id, full=full, woken=woken)
 
     def _read(self, uow: UnitOfWork, place: Place, mark: int, limit: int) -> list[Ready]:
@@ -179,7 +183,6 @@ class Drain:
 
     def _one_by_one(self, place: Place, mark: int) -> Batch | None:
         """What failed as a batch, each in its own transaction and only while first of its lane: one culprit pays."""
-        self._bury(place)
         with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
             ready = self._read(uow, place, mark, self._batch)
         ended = 0
