@@ -91,7 +91,7 @@ class PostgresOutbox:
     ) -> None:
         if not any(subscriptions.values()):
             raise ValueError("no subscriptions: load app.flows before the first unit of work")
-        self.subscriptions, self._routing, self._bell = subscriptions, routing, bell
+        self._subscriptions, self._routing, self._bell = subscriptions, routing, bell
         self._mask = partition_mask(partitions)
 
     def publish(self, uow: UnitOfWork, told: Sequence[tuple[Fact, Trail]]) -> Callable[[], None]:
@@ -99,7 +99,7 @@ class PostgresOutbox:
         wanted = [
             (n, subscription, connection)
             for n, (fact, _) in enumerate(told, 1)
-            for subscription in self.subscriptions.get(fact.event_type, ())
+            for subscription in self._subscriptions.get(fact.event_type, ())
             for connection in self._where(uow, subscription, fact)
         ]
         facts = [fact for fact, _ in told]
@@ -127,7 +127,7 @@ class PostgresOutbox:
 
     def subscribers_of(self, role: str) -> tuple[str, ...]:
         """The steps that call whoever plays a role: a new route takes over the work that waits for it."""
-        return tuple(s.name for heard in self._subscriptions.values() for s in heard if s.role == role)
+        return tuple(s.name for heard in self.subscriptions.values() for s in heard if s.role == role)
 
     def _where(self, uow: UnitOfWork, subscription: Subscription, fact: Fact) -> tuple[str, ...]:
         if not subscription.outside:
