@@ -1,0 +1,63 @@
+"""What a person enters to connect a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.infra.remote.spec import SettingsSchema
+
+API_VERSION = "2026-10"
+API_VERSIONS = (API_VERSION, "2026-04")
+NOTIFY_NEVER, NOTIFY_WITH_TRACKING, NOTIFY_ALWAYS = "never", "with_tracking", "always"
+_SECRET = {"secret": True}
+
+
+class ShopifySettings(SettingsSchema):
+    """A connection to one shop. `webhook_secret_previous` is accepted too while a secret is being rotated."""
+
+    shop = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$", error="Give the shop's own domain, such as example.myshopify.com."
+        ),
+        metadata={"title": "Shop domain"},
+    )
+    access_token = fields.String(
+        required=True, validate=validate.Length(min=1), metadata={"title": "Admin API access token", **_SECRET}
+    )
+    webhook_secret = fields.String(
+        required=True, validate=validate.Length(min=1), metadata={"title": "App client secret", **_SECRET}
+    )
+    webhook_secret_previous = fields.String(load_default="", metadata={"title": "Former client secret", **_SECRET})
+    base_url = fields.String(load_default="", metadata={"title": "Address, where it is not https://<shop>"})
+    api_version = fields.String(
+        load_default=API_VERSION, validate=validate.OneOf(API_VERSIONS), metadata={"title": "API version"}
+    )
+    post_test_orders = fields.Boolean(load_default=False, metadata={"title": "Post test orders to the ERP"})
+    notify_customer = fields.String(
+        load_default=NOTIFY_WITH_TRACKING,
+        validate=validate.OneOf((NOTIFY_NEVER, NOTIFY_WITH_TRACKING, NOTIFY_ALWAYS)),
+        metadata={"title": "Shopify writes to the customer about a shipment"},
+    )
+    number_namespace = fields.String(load_default="roundhouse", metadata={"title": "Metafield namespace"})
+    number_key = fields.String(load_default="erp_number", metadata={"title": "Metafield key of the ERP's number"})
+    tag_prefix = fields.String(load_default="", metadata={"title": "Tag an order with this and the ERP's number"})
+    carriers = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        load_default=dict,
+        metadata={"title": "Carrier names as Shopify knows them"},
+    )
+    allow_loopback = fields.Boolean(load_default=False, metadata={"title": "May call this machine"})
+
+
+def secrets_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every secret that may sign a webhook now."""
+    return tuple(settings.get(name) or "" for name in ("webhook_secret", "webhook_secret_previous"))
+
+
+def version_of(settings: Mapping[str, Any]) -> str:
+    return str(settings.get("api_version") or API_VERSION)
