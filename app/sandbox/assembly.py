@@ -8,8 +8,9 @@ from types import MappingProxyType
 from app.sandbox.business_central.service import BusinessCentral
 from app.sandbox.frame import Sandbox, VendorFactory
 from app.sandbox.settings import Settings
+from app.sandbox.shopify.shop import Shop
 
-VENDORS: Mapping[str, VendorFactory] = MappingProxyType({"business_central": BusinessCentral})
+VENDORS: Mapping[str, VendorFactory] = MappingProxyType({"business_central": BusinessCentral, "shopify": Shop})
 
 
 def create_sandbox(settings: Settings) -> Sandbox:
