@@ -127,7 +127,7 @@ class PostgresOutbox:
 
     def subscribers_of(self, role: str) -> tuple[str, ...]:
         """The steps that call whoever plays a role: a new route takes over the work that waits for it."""
-        return tuple(s.name for heard in self.subscriptions.values() for s in heard if s.role == role)
+        return tuple(s.name for heard in self._subscriptions.values() for s in heard if s.role == role)
 
     def _where(self, uow: UnitOfWork, subscription: Subscription, fact: Fact) -> tuple[str, ...]:
         if not subscription.outside:
