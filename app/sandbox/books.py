@@ -74,7 +74,7 @@ class Books:
             return list(self._collections)
 
     def nest(self, parent: str, child: str, by: str) -> None:
-        """Show `child` documents inside the `parent` whose `id` their field `by` names."""
+        """Show `child` documents inside the `parent` whose `id` their field `by` names, but those taken out of it."""
         self._nested[parent] = (child, by)
 
     def called(self, vendor: str, operation: str) -> None:
@@ -134,7 +134,7 @@ class Books:
             child, by = self._nested[collection]
             rows: dict[str, list[Document]] = {}
             for row in self.documents(child):
-                if not row.get("_deleted"):
+                if row.get("_because") != "removed":
                     rows.setdefault(str(row[by]), []).append(row)
             return [{**document, child: rows.get(str(document["id"]), [])} for document in documents]
 

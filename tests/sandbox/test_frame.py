@@ -143,7 +143,7 @@ class TestBooks:
         books = Books()
         books.nest("orders", "lines", "orderId")
         books.write([("orders", "A", {"id": "A"}), ("lines", "1", {"orderId": "A"})])
-        books.write([("lines", "2", {"orderId": "A", "_deleted": True})])
+        books.write([("lines", "2", {"orderId": "A", "_deleted": True, "_because": "removed"})])
         assert books.everything()["orders"] == [{"id": "A", "lines": [{"orderId": "A"}]}]
         assert len(books.everything()["lines"]) == 2
 

@@ -34,9 +34,8 @@ def ship_and_invoice(change: Change, order: Row) -> Row:
         if line["lineType"] != "Comment" and not line["quantity"]:
             raise dialog("One or more document lines do not have a value in the Quantity field.")
     shipped = {line["sequence"]: Decimal(line["shipQuantity"]) for line in lines}
-    order, _ = post_shipment(change, order, shipped)
-    lines = change.company.tables[ORDER.lines].where("documentId", order["id"])
     billed = {line["sequence"]: Decimal(line["invoiceQuantity"]) for line in lines}
+    order, _ = post_shipment(change, order, shipped)
     return post_invoice(change, order, billed)
 
 
@@ -55,7 +54,7 @@ def post_shipment(change: Change, order: Row, quantities: Mapping[int, Decimal])
         if quantity:
             move_stock(change, {**order.document, "number": shipment["number"]}, line.document, -quantity,
                        "Sales Shipment")  # fmt: skip
-            _count_shipped(change, line, quantity)
+        _count(change, line, shipped=quantity)
     return _refresh(change, order), shipment
 
 
@@ -75,7 +74,7 @@ def post_invoice(change: Change, order: Row, quantities: Mapping[int, Decimal]) 
             raise dialog(f"You cannot invoice more than {most} units.")
     invoice = _insert_invoice(change, order, lines, billed)
     for line in lines:
-        _count_invoiced(change, line, billed[line["sequence"]])
+        _count(change, line, invoiced=billed[line["sequence"]])
     _end_or_refresh(change, order)
     return invoice
 
@@ -98,7 +97,7 @@ def undo_shipment(change: Change, shipment: Row) -> Row:
         insert_shipment_line(change, shipment, ordered, line["sequence"] + 500, -line["quantity"])
         document = {**order.document, "number": shipment["number"]}
         move_stock(change, document, ordered.document, line["quantity"], "Sales Shipment")
-        _count_shipped(change, ordered, -line["quantity"])
+        _count(change, ordered, shipped=-line["quantity"])
     _refresh(change, order)
     return change.update("salesShipments", shipment, {"_undone": True})
 
@@ -198,30 +197,19 @@ def _invoiced_part(line: Row, quantity: Decimal, unit: Decimal) -> dict[str, Any
     return part
 
 
-def _count_shipped(change: Change, line: Row, quantity: Decimal) -> None:
-    shipped = line["shippedQuantity"] + quantity
+def _count(change: Change, line: Row, *, shipped: Decimal = _ZERO, invoiced: Decimal = _ZERO) -> None:
+    """Count what was posted of a line; what remains is what goes out next unless somebody says otherwise."""
+    done, billed = line["shippedQuantity"] + shipped, line["invoicedQuantity"] + invoiced
     change.update(
         ORDER.lines,
         line,
         {
-            "shippedQuantity": shipped,
-            "shipQuantity": line["quantity"] - shipped,
-            "invoiceQuantity": _to_invoice(line, quantity, shipped),
+            "shippedQuantity": done,
+            "invoicedQuantity": billed,
+            "shipQuantity": line["quantity"] - done,
+            "invoiceQuantity": line["quantity"] - billed,
         },
     )
-
-
-def _to_invoice(line: Row, quantity: Decimal, shipped: Decimal) -> Decimal:
-    """Keep what the caller set to invoice together with this shipment; after an undo, the rest."""
-    if quantity > 0 and line["invoiceQuantity"] <= shipped - line["invoicedQuantity"]:
-        return Decimal(line["invoiceQuantity"])
-    return Decimal(shipped - line["invoicedQuantity"])
-
-
-def _count_invoiced(change: Change, line: Row, quantity: Decimal) -> None:
-    invoiced = line["invoicedQuantity"] + quantity
-    settings = {"invoicedQuantity": invoiced, "invoiceQuantity": line["quantity"] - invoiced}
-    change.update(ORDER.lines, line, settings)
 
 
 def _refresh(change: Change, order: Row) -> Row:
