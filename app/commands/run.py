@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from dotenv import dotenv_values
 
@@ -21,12 +24,11 @@ from app.commands.processes import table
 from app.commands.supervisor import Supervisor, end_leftovers
 from app.commands.users import ensure_first_user
 from app.infra.embedded import servers as embedded
-from app.infra.embedded.ground import full_disk, holder_of, occupy, release, require_port
+from app.infra.embedded.ground import STOP_SECONDS, full_disk, holder_of, leave, occupy, release, require_port
 from app.infra.embedded.servers import Servers
 from app.settings import CannotStart, Settings, home_of, kept_secret, secret_key_file
 
 ROOT = Path(__file__).resolve().parents[2]
-STOP_SECONDS = 12.0  # a supervisor needs ten at most
 DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
 NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
 SERVICES = ("sandbox", "web", "worker", "relay", "scheduler")
@@ -72,33 +74,42 @@ def _run(home: Path, environment: dict[str, str]) -> None:
         try:
             environment |= servers.start()
             settings = Settings.from_environment(environment)
-            _supervise(settings, environment | _demo(settings), servers)
+            _supervise(settings, environment | _demo(settings), servers, holder)
         finally:
             servers.stop()
     finally:
         release(holder)
 
 
-def _supervise(settings: Settings, environment: dict[str, str], servers: Servers) -> None:
+def _supervise(settings: Settings, environment: dict[str, str], servers: Servers, holder: IO[str]) -> None:
+    """Serve with a supervisor around it; the next start is told as soon as this one is stopping."""
+    supervisor = Supervisor(
+        home=settings.home, root=ROOT, environment=environment, watch=servers.revive, wanted=_wanted()
+    )
+    with supervisor:
+        try:
+            _serve(supervisor, settings)
+        finally:
+            leave(holder)
+
+
+def _serve(supervisor: Supervisor, settings: Settings) -> None:
     """Bring the database to the newest schema, start every process and keep it running until a signal comes."""
     processes = table(settings)
-    with Supervisor(home=settings.home, root=ROOT, environment=environment, watch=servers.revive) as supervisor:
-        if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
-            raise CannotStart(
-                "start.migrate", "The database has not the newest schema: see above what stands against it."
-            )
-        if supervisor.stopping:
-            return
-        password = ensure_first_user(settings)
-        for name in SERVICES[0 if settings.demo else 1 :]:
-            supervisor.start(name, processes[name])
-        supervisor.run(until=_answers(settings))
-        if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
-            supervisor.say("run", "the demo is not seeded: see above what stands against it")
-        if not supervisor.stopping:
-            _welcome(supervisor, settings, password)
-        supervisor.run()
-        supervisor.say("run", "stopping")
+    if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
+        raise CannotStart("start.migrate", "The database has not the newest schema: see above what stands against it.")
+    if supervisor.stopping:
+        return
+    password = ensure_first_user(settings)
+    for name in SERVICES[0 if settings.demo else 1 :]:
+        supervisor.start(name, processes[name])
+    supervisor.run(until=_answers(settings))
+    if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
+        supervisor.say("run", "the demo is not seeded: see above what stands against it")
+    if not supervisor.stopping:
+        _welcome(supervisor, settings, password)
+    supervisor.run()
+    supervisor.say("run", "stopping")
 
 
 def _demo(settings: Settings) -> dict[str, str]:
@@ -143,6 +154,28 @@ def _answers(settings: Settings) -> Callable[[], bool]:
             line.close()
 
     return look
+
+
+def _wanted() -> Callable[[], bool]:
+    """Whether the make that started us still waits for more than our end.
+
+    GNU make that is interrupted alone, without its group, stops catching the signal, passes nothing on and waits
+    for us; one that is killed is no longer our parent.
+    """
+    parent = os.getppid()
+    if "MAKELEVEL" not in os.environ:
+        return lambda: True
+    caught = _catches_interrupts(parent)
+    return lambda: os.getppid() == parent and _catches_interrupts(parent) == caught
+
+
+def _catches_interrupts(pid: int) -> bool:
+    """Whether that process has a handler for SIGINT; false where the system has no /proc to tell."""
+    with contextlib.suppress(FileNotFoundError):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        if caught := re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.M):
+            return bool(int(caught[1], 16) >> (signal.SIGINT - 1) & 1)
+    return False
 
 
 def _reachable(host: str) -> str:

@@ -55,6 +55,7 @@ class Supervisor:
     root: Path
     environment: Mapping[str, str]
     watch: Callable[[], list[str]] = list  # what else to keep running: starts what is dead and names it
+    wanted: Callable[[], bool] = lambda: True  # whether who started us still wants us
     stopping: bool = field(default=False, init=False)
     _asked_at: float = field(default=0.0, init=False)
     _hurried: bool = field(default=False, init=False)
@@ -106,6 +107,7 @@ class Supervisor:
             self._bury_and_raise()
             if time.monotonic() - watched > 1.0:
                 watched = time.monotonic()
+                self.stopping |= not self.wanted()
                 for name in self.watch():
                     self.say("run", f"{name} had died and was started again")
 

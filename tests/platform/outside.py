@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import LiteralString
 
@@ -16,6 +19,7 @@ import psycopg
 
 from tests.servers import ROOT
 
+PATIENCE_SECONDS = 15.0  # half as long again as anything may take to end
 # Starts the servers of a folder, says where, and waits to be killed or told to stop.
 HOLDER = """
     import sys
@@ -51,6 +55,48 @@ def holder(home: Path, *before: str, packages: Path | None = None) -> Iterator[t
             yield process, process.stdout.readline().strip()
         finally:
             process.communicate(input="stop\n", timeout=20)
+
+
+class Watched:
+    """Another process in a session of its own, and every line that it has said so far."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.said: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            self.said.extend(line.rstrip() for line in iter(lines.readline, ""))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.said)
+
+    def says(self, pattern: str, *, times: int = 1, seconds: float = 10) -> list[re.Match[str]]:
+        """Wait for so many lines that match; gives the matches. It fails when the process ends without them."""
+
+        def found() -> list[re.Match[str]]:
+            return [match for line in list(self.said) if (match := re.search(pattern, line))]
+
+        awaited(lambda: len(found()) >= times or self.process.poll() is not None, seconds)
+        assert len(found()) >= times, self.text
+        return found()
+
+    def ends(self, kind: signal.Signals | None = None, *, group: bool = False) -> float:
+        """Send the signal, if any, and wait; gives the seconds until it had ended and all it said was read."""
+        began = time.monotonic()
+        if kind is not None:
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(self.process.pid, kind)
+        self.process.wait(PATIENCE_SECONDS)
+        self._reader.join(PATIENCE_SECONDS)
+        return time.monotonic() - began
 
 
 def awaited(condition: Callable[[], bool], seconds: float = 10) -> bool:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,8 +18,7 @@ import pytest
 
 from app.commands.supervisor import end_leftovers
 from app.infra.embedded import children
-from tests.platform.outside import awaited
-from tests.servers import ROOT
+from tests.platform.outside import Watched, awaited
 
 STOP_SECONDS = 10.0  # what `make run` promises
 
@@ -49,42 +47,14 @@ DEAF = [
 ]
 
 
-class Parent:
-    """A supervisor as a process of its own, and what it has said so far."""
+class Parent(Watched):
+    """A supervisor as a process of its own."""
 
     def __init__(self, home: Path, table: Mapping[str, Mapping[str, object]], *before: str) -> None:
-        command = [*before, sys.executable, "-c", textwrap.dedent(PARENT), str(home), json.dumps(table)]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-        self.said: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            self.said.extend(line.rstrip() for line in iter(lines.readline, ""))
-
-    def says(self, pattern: str, *, times: int = 1) -> list[re.Match[str]]:
-        """Wait for so many lines that match; gives the matches."""
-
-        def found() -> list[re.Match[str]]:
-            return [match for line in list(self.said) if (match := re.search(pattern, line))]
-
-        assert awaited(lambda: len(found()) >= times), "\n".join(self.said)
-        return found()
+        super().__init__([*before, sys.executable, "-c", textwrap.dedent(PARENT), str(home), json.dumps(table)])
 
     def pids(self, name: str, *, times: int = 1) -> list[int]:
         return [int(match[1]) for match in self.says(rf"^{re.escape(name)} *\| I am (\d+)$", times=times)]
-
-    def stop(self, kind: signal.Signals = signal.SIGTERM) -> float:
-        """Ask it to stop; gives the seconds that took."""
-        began = time.monotonic()
-        self.process.send_signal(kind)
-        self.process.wait(STOP_SECONDS + 5)
-        self._reader.join()
-        return time.monotonic() - began
 
 
 @contextlib.contextmanager
@@ -93,7 +63,7 @@ def running(home: Path, table: Mapping[str, Mapping[str, object]], *before: str)
     try:
         yield parent
     finally:
-        parent.stop(signal.SIGKILL)
+        parent.ends(signal.SIGKILL)
         end_leftovers(home)
 
 
@@ -123,7 +93,7 @@ class TestSupervisor:
             for line in ("one", "two", "yes"):
                 parent.says(rf"^talker +\| {line}$")
             assert parent.pids("worker.1") != parent.pids("worker.2")
-            parent.stop()
+            parent.ends(signal.SIGTERM)
             parent.says(r"^talker +\| rest$")
 
     def test_a_child_that_dies_is_started_again(self, home: Path) -> None:
@@ -161,13 +131,13 @@ class TestSupervisor:
     def test_a_signal_stops_everything(self, home: Path, kind: signal.Signals) -> None:
         with running(home, {"web": {"command": WAITS}, "worker": {"command": WAITS, "count": 2}}) as parent:
             pids = [parent.pids(name)[0] for name in ("web", "worker.1", "worker.2")]
-            assert parent.stop(kind) < 2
+            assert parent.ends(kind) < 2
             assert gone(*pids)
 
     def test_a_child_that_does_not_listen_is_stopped_in_time_with_its_own_children(self, home: Path) -> None:
         with running(home, {"deaf": {"command": DEAF}}) as parent:
             pids = parent.pids("deaf")
-            assert parent.stop() < STOP_SECONDS - 4  # the servers need the rest
+            assert parent.ends(signal.SIGTERM) < STOP_SECONDS - 4  # the servers need the rest
             assert gone(*pids)
             assert asleep(61) == []
 
@@ -179,7 +149,7 @@ class TestSupervisor:
             parent.process.send_signal(signal.SIGTERM)  # the echo that make sends after a group's signal
             with pytest.raises(subprocess.TimeoutExpired):
                 parent.process.wait(1.2)
-            assert parent.stop(signal.SIGINT) + 1.2 < 3
+            assert parent.ends(signal.SIGINT) + 1.2 < 3
             assert time.monotonic() - began < 3
             assert gone(*pids)
 
@@ -187,7 +157,7 @@ class TestSupervisor:
         deaf = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"]
         with running(home, {"web": {"command": WAITS}}, *deaf) as parent:
             parent.pids("web")
-            assert parent.stop(signal.SIGINT) < 2
+            assert parent.ends(signal.SIGINT) < 2
 
     def test_nohup_stays_nohup(self, home: Path) -> None:
         with running(home, {"web": {"command": WAITS}}, "/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh") as parent:
@@ -199,13 +169,13 @@ class TestSupervisor:
     def test_killing_it_takes_its_children_with_it(self, home: Path) -> None:
         with running(home, {"web": {"command": WAITS}}) as parent:
             pids = parent.pids("web")
-            parent.stop(signal.SIGKILL)
+            parent.ends(signal.SIGKILL)
             assert gone(*pids)
 
     def test_the_next_start_ends_what_outlived_a_killed_one(self, home: Path) -> None:
         with running(home, {"deaf": {"command": DEAF}}) as parent:
             (left,) = parent.pids("deaf")
-            parent.stop(signal.SIGKILL)
+            parent.ends(signal.SIGKILL)
             assert children.birth(left) is not None
         with running(home, {"web": {"command": WAITS}}) as parent:
             parent.pids("web")
@@ -215,7 +185,7 @@ class TestSupervisor:
     def test_the_next_start_ends_what_a_dead_child_of_a_killed_one_left_running(self, home: Path) -> None:
         with running(home, {"web": {"command": ["/bin/sh", "-c", 'sleep 63 & echo "I am $$"; wait']}}) as parent:
             pids = parent.pids("web")
-            parent.stop(signal.SIGKILL)
+            parent.ends(signal.SIGKILL)
             assert gone(*pids)
             assert len(asleep(63)) == 1
             end_leftovers(home)
@@ -244,4 +214,4 @@ class TestSupervisor:
             (first,) = remembered(home)
             os.kill(first, signal.SIGKILL)
             assert awaited(lambda: remembered(home) not in ([], [first]))
-            os.killpg(parent.process.pid, signal.SIGKILL)
+            parent.ends(signal.SIGKILL, group=True)

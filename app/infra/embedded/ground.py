@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import stat
+import time
 from pathlib import Path
 from typing import IO
 
@@ -18,34 +19,42 @@ from app.settings import CannotStart
 ROOM = 256 * 1024 * 1024  # a new cluster takes 40 MB and its log grows by 16 MB a file; below this it stops soon
 LOG_KEPT = 8 * 1024 * 1024  # a log beyond this begins anew, and the old one is kept beside it
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # linux/capability.h
+STOP_SECONDS = 12.0  # a supervisor stops within ten
+NOTICE_SECONDS = 1.5  # until a supervisor whose make was killed has noticed it
 RIGHTS = {"CHOWN": 0, "DAC_OVERRIDE": DAC_OVERRIDE, "KILL": 5, "SETGID": 6, "SETUID": 7}  # what our root needs of root
 LESS_THAN_ROOT = ("nobody", "daemon")  # initdb wants a user that has a name
 
 
 def occupy(home: Path) -> IO[str]:
-    """Make the folder and hold it for this process alone, until `release` or the process ends."""
+    """Make the folder and hold it for this process alone, until `release` or the process ends.
+
+    Waits for a holder that is stopping, and a moment for one that is about to.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o711)  # others may pass, as PostgreSQL's user must, and not look
     holder = open(home / "lock", "a+", encoding="ascii")  # noqa: SIM115 (it stays open: the open file is the lock)
-    try:
-        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder.seek(0)
-        pid = holder.read().strip() or "unknown"
-        holder.close()
-        raise CannotStart(
-            "start.running",
-            f"Roundhouse already runs in {home} (process {pid}): stop that one, "
-            "or give this one its own HUB_HOME, HUB_PORT and HUB_SANDBOX_PORT.",
-        ) from None
-    holder.truncate(0)
-    holder.write(str(os.getpid()))
-    holder.flush()
+    began = time.monotonic()
+    while not _locked(holder):
+        pid, stopping = _told(holder)
+        if time.monotonic() - began > (STOP_SECONDS if stopping else NOTICE_SECONDS):
+            holder.close()
+            raise CannotStart(
+                "start.running",
+                f"Roundhouse already runs in {home} (process {pid}): stop that one, "
+                "or give this one its own HUB_HOME, HUB_PORT and HUB_SANDBOX_PORT.",
+            )
+        time.sleep(0.05)
+    _tell(holder, str(os.getpid()))
     return holder
+
+
+def leave(holder: IO[str]) -> None:
+    """Say that this process is stopping, so that the next start waits for it."""
+    _tell(holder, f"{os.getpid()} stopping")
 
 
 def release(holder: IO[str]) -> None:
     """Let the folder go; who comes next finds no number of a process that ended."""
-    holder.truncate(0)
+    _tell(holder, "")
     holder.close()
 
 
@@ -54,11 +63,28 @@ def holder_of(home: Path) -> int | None:
     if not (home / "lock").exists():
         return None
     with open(home / "lock", encoding="ascii") as look:
-        try:
-            fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(look.read().strip() or 0) or None
-    return None
+        return None if _locked(look, kind=fcntl.LOCK_SH) else _told(look)[0]
+
+
+def _locked(file: IO[str], *, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _told(file: IO[str]) -> tuple[int | None, bool]:
+    """Who holds the folder, as far as it has said so by now, and whether it is stopping."""
+    file.seek(0)
+    pid, _, stopping = file.read().partition(" ")
+    return (int(pid) if pid else None), bool(stopping)
+
+
+def _tell(holder: IO[str], words: str) -> None:
+    holder.truncate(0)
+    holder.write(words)
+    holder.flush()
 
 
 def full_disk(folder: Path) -> str:
