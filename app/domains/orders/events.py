@@ -165,9 +165,14 @@ class RefreshRequested(Fact):
 
 @event("orders.progress_requested", version=1, key="document_key")
 class ProgressRequested(Fact):
-    """An ERP's document moved: what shipped and what was invoiced is to be read. The key is `<erp>/<number>`."""
+    """An ERP's document moved, or many did since `since`: what shipped and what was invoiced is to be read.
+
+    The key is `<erp>/<number, or the ERP's own id, or the instant>`.
+    """
 
     document_key: str
     erp: str
-    number: str
+    kind: str = ""  # sales_order, sales_invoice or shipment: what `external_id` is of
+    number: str = ""  # the order's
     external_id: str = ""
+    since: datetime | None = None

@@ -22,16 +22,20 @@ from app.domains.orders.service.duplicates import find_duplicates
 from app.domains.orders.service.findings import Found, find, find_many
 from app.domains.orders.service.holds import OpenHold, hold, open_holds, release_by_person, release_holds
 from app.domains.orders.service.invoicing import record_invoice
+from app.domains.orders.service.matching import line_sequences
 from app.domains.orders.service.paying import Bookable, bookable, receive_payments, record_booking
 from app.domains.orders.service.polling import poll_from, record_poll
 from app.domains.orders.service.posting import (
     ErpHolds,
     Postable,
+    holders,
+    known_numbers,
     postable,
     record_cancel,
     record_change,
     record_posting,
     record_release,
+    record_status,
 )
 from app.domains.orders.service.shipping import Shipped, record_shipment
 from app.domains.orders.service.showing import Showable, record_shown, record_undone, showable
@@ -74,6 +78,9 @@ __all__ = [
     "find_many",
     "finish_cancel",
     "hold",
+    "holders",
+    "known_numbers",
+    "line_sequences",
     "lock",
     "lock_by_erp_number",
     "lock_by_external_id",
@@ -90,6 +97,7 @@ __all__ = [
     "record_release",
     "record_shipment",
     "record_shown",
+    "record_status",
     "record_undone",
     "release_by_person",
     "release_holds",

@@ -79,3 +79,12 @@ def _unmatched(shipment: ErpShipment, line: ShippedLine, order_id: str) -> Needs
         sequence=line.sequence,
         sku=line.sku,
     )
+
+
+def line_sequences(uow: UnitOfWork, order_id: str, erp: str) -> dict[str, str]:
+    """The sequence that each order line has in the ERP's document, as text; of a split line the first."""
+    found: dict[str, int] = {}
+    for sequence, line_id in erp_lines(uow, order_id, erp).items():
+        if line_id:
+            found[line_id] = min(sequence, found.get(line_id, sequence))
+    return {line_id: str(sequence) for line_id, sequence in found.items()}

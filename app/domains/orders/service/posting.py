@@ -191,3 +191,30 @@ def _count(uow: UnitOfWork, erp: str, seconds: float) -> None:
     uow.tally("orders_posted", erp)
     uow.tally("order_to_erp_seconds", f"le={bucket}")
     uow.tally("order_to_erp_seconds_sum_ms", "", round(seconds * 1000))
+
+
+def holders(uow: UnitOfWork, order_id: str) -> list[str]:
+    """The ERPs that hold the order."""
+    rows = uow.sql(
+        "SELECT erp FROM orders.erp_document WHERE order_id = %(order)s AND cancelled_at IS NULL ORDER BY erp",
+        {"order": order_id},
+    )
+    return [row[0] for row in rows]
+
+
+def known_numbers(uow: UnitOfWork, erp: str, numbers: Sequence[str]) -> list[str]:
+    """Those of an ERP's order numbers that are of our orders."""
+    rows = uow.sql(
+        "SELECT number FROM orders.erp_document WHERE erp = %(erp)s AND number = ANY(%(numbers)s::text[]) ORDER BY 1",
+        {"erp": erp, "numbers": list(numbers)},
+    )
+    return [row[0] for row in rows]
+
+
+def record_status(uow: UnitOfWork, erp: str, number: str, status: str) -> None:
+    """The ERP's own word for where its document stands."""
+    uow.sql(
+        "UPDATE orders.erp_document SET status = %(status)s "
+        "WHERE erp = %(erp)s AND number = %(number)s AND status <> %(status)s AND cancelled_at IS NULL",
+        {"erp": erp, "number": number, "status": status},
+    )

@@ -1,0 +1,158 @@
+"""Acceptance: what a captured version means. Totals proved, customer known, stock reserved, or the order is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from app.domains.inventory import service as inventory
+from app.domains.inventory.canonical import Short
+from app.domains.orders import service as orders
+from app.domains.orders.events import OrderHeld
+from app.domains.orders.lifecycle import HoldKind, State
+from app.domains.orders.policy import require_proof
+from app.domains.orders.service import Acceptable, Became, Captured, Found
+from app.flows import order_changes
+from app.flows.order_changes import goods, shortage
+from app.flows.runtime import Outcome, Told, step
+from app.infra.replay import replay_lane
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import NeedsAttention
+
+BY_RULE = frozenset({HoldKind.TOTALS, HoldKind.STOCK})  # looked at again by the hub itself; the others need a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """Why an order cannot go on yet."""
+
+    captured: Captured
+    kind: HoldKind
+    error: NeedsAttention
+
+
+def carry_on(uow: UnitOfWork, captured: Sequence[Captured]) -> list[Hindrance]:
+    """Take every captured version as far as it may go; returns what hinders the others, unchanged."""
+    new: list[Captured] = []
+    hindered: list[Hindrance] = []
+    for one in captured:
+        if one.became in (Became.OLDER, Became.REPEATED) or one.standing.state in orders.ENDED:
+            continue
+        if one.order.cancelled_at is not None:
+            order_changes.cancel(uow, one)
+            _let_go(uow, one, "the channel cancelled the order")
+        elif _waits_for_a_person(uow, one) or _is_only_a_test(uow, one):
+            continue
+        elif (error := _unproved(uow, one)) is not None:
+            hindered.append(Hindrance(captured=one, kind=HoldKind.TOTALS, error=error))
+        elif one.standing.state in orders.UNASKED:
+            new.append(one)
+        elif (error := order_changes.follow(uow, one)) is not None:
+            hindered.append(Hindrance(captured=one, kind=HoldKind.STOCK, error=error))
+        else:
+            _let_go(uow, one, "a newer version of the order is right")
+    return [*hindered, *_accept(uow, new)]
+
+
+def hold(uow: UnitOfWork, hindered: Sequence[Hindrance]) -> None:
+    """Let the orders wait, each with its case."""
+    for one in hindered:
+        orders.hold(uow, one.captured.standing, one.kind, one.error.message, one.captured.trail)
+
+
+def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
+    """Customers matched, stock reserved for whole orders, first come first served."""
+    if not new:
+        return []
+    hindered: list[Hindrance] = []
+    accounts = _accounts(uow, new)
+    accepted: list[tuple[Captured, str]] = []
+    for company in dict.fromkeys(one.standing.company for one in new):
+        ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
+        wanted = [(one.standing.order_id, goods(one.order)) for one, _ in ours]
+        for (one, account), answer in zip(ours, inventory.reserve_many(uow, wanted, company=company), strict=True):
+            if isinstance(answer, Short):
+                error = shortage(answer, one.standing)
+                hindered.append(Hindrance(captured=one, kind=HoldKind.STOCK, error=error))
+            else:
+                accepted.append((one, account))
+    orders.accept_many(
+        uow, [Acceptable(standing=one.standing, account_id=account, trail=one.trail) for one, account in accepted]
+    )
+    for one, _ in accepted:
+        _let_go(uow, one, "the order can go on")
+    return hindered
+
+
+def _accounts(uow: UnitOfWork, new: Sequence[Captured]) -> list[str]:
+    return [str(uuid5(NAMESPACE_URL, one.order.email)) for one in new]
+
+
+def _unproved(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
+    """Why the order's totals do not reproduce, or None; what fails beside the total is a finding."""
+    try:
+        proof = require_proof(one.order)
+    except NeedsAttention as failing:
+        return failing
+    findings = [
+        Found(
+            order_id=one.standing.order_id, code=f"orders.proof_{row.equation.lower()}",
+            about=f"{row.side.value} {row.about}".strip(),
+            said=f"{row.equation} on the {row.side.value} side: stated {row.stated}, its parts make {row.computed}",
+        )
+        for row in proof.findings
+    ]  # fmt: skip
+    orders.find_many(uow, findings)
+    return None
+
+
+def _is_only_a_test(uow: UnitOfWork, one: Captured) -> bool:
+    if not one.order.test:
+        return False
+    settings = uow.hub.connections.get(uow.session, one.standing.channel).settings
+    if settings.get("post_test_orders", False):
+        return False
+    orders.find(uow, one.standing.order_id, "orders.test_order", "a test order: kept and not posted")
+    return True
+
+
+def _waits_for_a_person(uow: UnitOfWork, one: Captured) -> bool:
+    if one.became is Became.NEW:
+        return False
+    return any(held.kind not in BY_RULE for held in orders.open_holds(uow, one.standing.order_id))
+
+
+def _let_go(uow: UnitOfWork, one: Captured, why: str) -> None:
+    """End the holds of an order that goes on, or ended, and the cases that only it waited for."""
+    if one.became is Became.NEW:
+        return
+    if orders.release_holds(uow, one.standing.order_id, "hub", why):
+        replay_lane(uow, f"{resume.name}||orders:{one.standing.order_id}", "hub", why)
+
+
+def look_again(uow: UnitOfWork, told: Told[OrderHeld]) -> Outcome | None:
+    """A held order, tried once more: it parks here, with the case of what hinders it, until that is mended."""
+    standing = orders.lock(uow, told.fact.order_id)
+    held = orders.open_holds(uow, standing.order_id)
+    for one in held:
+        if one.kind not in BY_RULE:
+            raise NeedsAttention(
+                f"orders.held_{one.kind.value}", f"{standing.name} is held: {one.reason}",
+                about=f"order {standing.name}", order_id=standing.order_id,
+            )  # fmt: skip
+    if held or standing.state is State.HELD:
+        order = orders.document(uow, standing.order_id, standing.version)
+        newest = Captured(standing=standing, order=order, became=Became.NEWER, trail=told.trail)
+        for hindrance in carry_on(uow, [newest]):
+            raise hindrance.error
+    return None
+
+
+def release(uow: UnitOfWork, order_id: str, kind: HoldKind, who: str, why: str) -> None:
+    """A person lets a held order go on; it is looked at again at once."""
+    orders.release_by_person(uow, order_id, kind, who, why)
+    replay_lane(uow, f"{resume.name}||orders:{order_id}", who, why)
+
+
+resume = step("acceptance.resume", on=OrderHeld, queue="orders", do=look_again)

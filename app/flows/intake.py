@@ -1,0 +1,293 @@
+"""Intake: a kept notice becomes canonical values, and each value does what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.domains.orders import service as orders
+from app.domains.orders.canonical import Bell, Deleted, DocumentChanged, FulfilmentReported, Order, Uninstalled
+from app.domains.orders.events import RefreshRequested
+from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment, OrderSource
+from app.domains.orders.schemas import CALLBACKS
+from app.domains.orders.service import FETCHED, Arrival, Became
+from app.flows import acceptance, shipments
+from app.flows.runtime import Connected, Ended, Later, Outcome, Told, step
+from app.infra.bindings import by_external
+from app.infra.cases import open_case
+from app.infra.connecting import pause_connection
+from app.infra.connections import Connection
+from app.infra.notices import NoticeReceived, StoredNotice, read_notices
+from app.infra.remote.spec import Message
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import Invalid, NeedsAttention, NotFound, Refused
+
+PARENT_SECONDS = 5.0  # a message that came before its parent is looked at again this often at first …
+MOST_PARENT_SECONDS = 300.0  # … and this often at last
+LOST_SECONDS = 86_400.0  # a parent that is unknown after a day does not come by itself
+
+Received = Told[NoticeReceived]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A notice on its way: who told it, and when."""
+
+    told: Received
+    notice: StoredNotice
+    connection: Connection
+    at: datetime
+
+    @property
+    def triggered_at(self) -> datetime | None:
+        """When the vendor says that it told this, where it says so."""
+        said = self.notice.headers.get(self.connection.spec.triggered_header, "")
+        try:
+            moment = datetime.fromisoformat(said) if said else None
+        except ValueError:
+            return None
+        return moment if moment is None or moment.tzinfo else None
+
+    @property
+    def key(self) -> str:
+        return f"{self.notice.topic} at {self.connection.name}"
+
+
+def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]:
+    """Translate a batch of notices and act on them: orders together, everything else one by one."""
+    kept = read_notices(uow, [told.fact.notice_id for told in tolds])
+    arrivals: list[tuple[int, Arrival]] = []
+    others: list[tuple[Heard, object]] = []
+    outcomes: dict[int, Outcome] = {}
+    for told in tolds:
+        heard = _heard(uow, told, kept)
+        values = _translate(heard)
+        if values is None:
+            outcomes[told.delivery_id] = Ended(code="intake.unknown_topic")
+            continue
+        for value in values:
+            if isinstance(value, Order):
+                arrivals.append((told.delivery_id, _arrival(heard, value)))
+            else:
+                others.append((heard, value))
+    outcomes.update(_capture(uow, arrivals))
+    for heard, value in others:
+        if (outcome := _act(uow, heard, value)) is not None:
+            outcomes[heard.told.delivery_id] = outcome
+    return outcomes
+
+
+step("intake.take_in", on=NoticeReceived, queue="orders", ordered=False, do_many=take_in)
+
+
+def _heard(uow: UnitOfWork, told: Received, kept: Mapping[int, StoredNotice]) -> Heard:
+    notice = kept.get(told.fact.notice_id)
+    if notice is None:
+        raise NotFound("notices.unknown", f"notice {told.fact.notice_id} is not kept any more")
+    connection = uow.hub.connections.get(uow.session, notice.connection)
+    return Heard(told=told, notice=notice, connection=connection, at=uow.hub.clock.now())
+
+
+def _translate(heard: Heard) -> tuple[object, ...] | None:
+    """The canonical values of a notice; None for a topic that this adapter does not read.
+
+    Raises Invalid (`intake.unreadable`): the dead letter keeps the notice, and one cause is one case.
+    """
+    notice, connection = heard.notice, heard.connection
+    try:
+        if notice.topic in CALLBACKS:
+            return (CALLBACKS[notice.topic]().load(json.loads(notice.body)),)
+        read = connection.spec.topics.get(notice.topic)
+        if read is None:
+            return None
+        message = Message(connection=connection.name, topic=notice.topic, headers=notice.headers, body=notice.body)
+        value = read(message, connection.settings)
+    except (Invalid, Refused) as wrong:
+        raise _unreadable(heard, wrong.message, wrong.code, wrong.about) from wrong
+    except (ValidationError, ValueError) as wrong:
+        raise _unreadable(heard, str(wrong), "intake.bad_body", "body") from wrong
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _unreadable(heard: Heard, said: str, rule: str, about: str) -> Invalid:
+    return Invalid(
+        "intake.unreadable",
+        f"a notice ({heard.key}) cannot be read: {said[:300]}",
+        about=f"{heard.notice.topic}: {about or rule}",
+        rule=rule,
+        notice_id=heard.notice.notice_id,
+    )
+
+
+def _arrival(heard: Heard, order: Order) -> Arrival:
+    return Arrival(
+        order=order, source=heard.notice.topic, trail=heard.told.trail, notice_id=heard.notice.notice_id,
+        triggered_at=heard.triggered_at, received_at=heard.notice.received_at, company=heard.connection.company,
+    )  # fmt: skip
+
+
+def _capture(uow: UnitOfWork, arrivals: Sequence[tuple[int, Arrival]]) -> dict[int, Outcome]:
+    """Capture in rounds of different orders: each message of one order sees what the one before it did."""
+    outcomes: dict[int, Outcome] = {}
+    for together in _rounds(arrivals):
+        captured = orders.capture_many(uow, [arrival for _, arrival in together])
+        acceptance.hold(uow, acceptance.carry_on(uow, captured))
+        orders.find_duplicates(uow, [one.standing.order_id for one in captured if one.became is Became.NEW])
+        for (delivery_id, _), one in zip(together, captured, strict=True):
+            if one.became is Became.OLDER:
+                outcomes[delivery_id] = Ended(code="orders.older_version")
+            elif one.became is Became.REPEATED:
+                outcomes[delivery_id] = Ended(code="orders.same_version")
+    return outcomes
+
+
+def _rounds(arrivals: Sequence[tuple[int, Arrival]]) -> Iterable[list[tuple[int, Arrival]]]:
+    rounds: list[list[tuple[int, Arrival]]] = []
+    seen: dict[str, int] = {}
+    for delivery_id, arrival in arrivals:
+        n = seen.get(str(arrival.order.ref), 0)
+        seen[str(arrival.order.ref)] = n + 1
+        if n == len(rounds):
+            rounds.append([])
+        rounds[n].append((delivery_id, arrival))
+    return rounds
+
+
+def _act(uow: UnitOfWork, heard: Heard, value: object) -> Outcome | None:
+    act = ACTS.get(type(value))
+    if act is None:
+        raise TypeError(f"nobody acts on {type(value).__name__}, which topic {heard.notice.topic} makes")
+    return act(uow, heard, value)
+
+
+def _ring(uow: UnitOfWork, heard: Heard, bell: Bell) -> Outcome | None:
+    if bell.kind != "order":
+        return Ended(code="intake.unknown_kind")
+    channel = heard.connection.name
+    uow.publish(
+        RefreshRequested(
+            external_key=f"{channel}/{bell.external_id}", channel=channel, external_id=bell.external_id,
+            reason=bell.reason, notice_id=heard.notice.notice_id,
+        ),
+        heard.told.trail,
+    )  # fmt: skip
+    return None
+
+
+def _changed(uow: UnitOfWork, heard: Heard, changed: DocumentChanged) -> Outcome | None:
+    ours = shipments.request_progress(uow, heard.connection.name, changed, heard.told.trail)
+    return None if ours else Ended(code="orders.not_ours")
+
+
+def _accepted(uow: UnitOfWork, heard: Heard, value: ErpAcceptance) -> Outcome | None:
+    known = orders.record_release(uow, heard.connection.name, value, heard.told.trail)
+    return None if known else _wait(heard, value.order_number)
+
+
+def _shipped(uow: UnitOfWork, heard: Heard, value: ErpShipment) -> Outcome | None:
+    notice_id = heard.notice.notice_id
+    known = shipments.record_shipment(uow, heard.connection.name, value, heard.told.trail, notice_id)
+    return None if known else _wait(heard, value.order_number)
+
+
+def _invoiced(uow: UnitOfWork, heard: Heard, value: ErpInvoice) -> Outcome | None:
+    notice_id = heard.notice.notice_id
+    known = shipments.record_invoice(uow, heard.connection.name, value, heard.told.trail, notice_id)
+    return None if known else _wait(heard, value.order_number)
+
+
+def _wait(heard: Heard, number: str) -> Outcome:
+    """The posting that makes the number known may still be on its way; after a day it is not."""
+    age = (heard.at - heard.notice.received_at).total_seconds()
+    if age > LOST_SECONDS:
+        raise NeedsAttention(
+            "orders.unknown_erp_number",
+            f"{heard.connection.name} speaks of order {number}, which the hub never posted there",
+            about=f"order {number}",
+        )
+    return Later(code="orders.unknown_erp_number", seconds=min(MOST_PARENT_SECONDS, PARENT_SECONDS + age / 4))
+
+
+def _fulfilled(uow: UnitOfWork, heard: Heard, value: FulfilmentReported) -> Outcome | None:
+    """Our own fulfilment comes back as an echo; another is the merchant's own."""
+    channel = heard.connection.name
+    if by_external(uow, channel, "fulfilment", value.external_id) is not None:
+        return Ended(code="orders.fulfilment_echo")
+    standing = orders.lock_by_external_id(uow, channel, value.order_external_id)
+    if standing is None:
+        return Ended(code="orders.unknown_order")
+    said = f"{channel} shows a fulfilment ({value.status}) that the hub did not make"
+    tracking = [one.number for one in value.tracking]
+    orders.find(uow, standing.order_id, "orders.fulfilled_at_channel", said, about=value.external_id, tracking=tracking)
+    return None
+
+
+def _deleted(uow: UnitOfWork, heard: Heard, value: Deleted) -> Outcome | None:
+    standing = orders.lock_by_external_id(uow, heard.connection.name, value.external_id)
+    if standing is None:
+        return Ended(code="orders.unknown_order")
+    open_case(
+        uow, code="orders.deleted_at_channel", connection=heard.connection.name, about=f"order {standing.name}",
+        title=f"{standing.name} was deleted at {heard.connection.name}; decide whether its ERP order stays",
+        key=f"orders:{standing.order_id}", facts={"order_id": standing.order_id, "state": standing.state.value},
+    )  # fmt: skip
+    return None
+
+
+def _uninstalled(uow: UnitOfWork, heard: Heard, value: Uninstalled) -> Outcome | None:
+    name = heard.connection.name
+    if heard.connection.state != "paused":
+        pause_connection(uow, name, "hub", f"{value.shop} removed the hub's app")
+    open_case(
+        uow, code="connections.uninstalled", connection=name, about=name,
+        title=f"{value.shop} removed the hub's app: install it again, then resume {name}",
+    )  # fmt: skip
+    return None
+
+
+ACTS: dict[type, Callable[[UnitOfWork, Heard, Any], Outcome | None]] = {
+    Bell: _ring,
+    DocumentChanged: _changed,
+    ErpAcceptance: _accepted,
+    ErpShipment: _shipped,
+    ErpInvoice: _invoiced,
+    FulfilmentReported: _fulfilled,
+    Deleted: _deleted,
+    Uninstalled: _uninstalled,
+}
+
+
+# A bell, or two contents of one version: the channel is asked for the order itself, and what it says counts.
+
+
+def plan_fetch(uow: UnitOfWork, told: Told[RefreshRequested]) -> str:
+    return told.fact.external_id
+
+
+def call_fetch(connection: Connected, external_id: str) -> Order | None:
+    return connection.port(OrderSource).fetch(external_id)
+
+
+def record_fetch(uow: UnitOfWork, told: Told[RefreshRequested], external_id: str, order: Order | None) -> None:
+    """What came is captured; where the channel does not know the order, its messages alone count."""
+    if order is None:
+        standing = orders.lock_by_external_id(uow, told.connection, external_id)
+        if standing is not None:
+            said = f"{told.connection} does not know the order; what its messages said counts"
+            orders.find(uow, standing.order_id, "orders.unknown_at_channel", said)
+        return
+    company = uow.hub.connections.get(uow.session, told.connection).company
+    arrival = Arrival(order=order, source=FETCHED, trail=told.trail, notice_id=told.fact.notice_id, company=company)
+    acceptance.hold(uow, acceptance.carry_on(uow, [orders.capture(uow, arrival)]))
+
+
+step(
+    "intake.fetch_order",
+    on=RefreshRequested, queue="orders", at_fact="channel", latest_only=True, port=OrderSource,
+    plan=plan_fetch, call=call_fetch, record=record_fetch,
+)  # fmt: skip

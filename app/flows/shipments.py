@@ -1,0 +1,205 @@
+"""Shipments: what an ERP or a warehouse says has left, or was invoiced, and how its channel shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.domains.inventory import service as inventory
+from app.domains.orders import service as orders
+from app.domains.orders.canonical import DocumentChanged
+from app.domains.orders.events import ProgressRequested, ShipmentRecorded, ShipmentUndone, TrackingAdded
+from app.domains.orders.ports import (
+    ErpInvoice,
+    ErpProgress,
+    ErpShipment,
+    FulfilmentReceipt,
+    ShipmentSink,
+    ShipmentSource,
+)
+from app.domains.orders.service import Showable
+from app.flows.runtime import Connected, Told, step
+from app.infra.bindings import by_external
+from app.infra.uow import Trail, UnitOfWork
+from app.infra.value_maps import translate
+from app.infra.windows import WindowOpened
+
+LANE = "channel_fulfilment"
+POLL = "erp_poll"
+
+
+def record_shipment(uow: UnitOfWork, erp: str, shipment: ErpShipment, trail: Trail, notice_id: int = 0) -> bool:
+    """Record a shipment with its goods; False while the order's number is not known."""
+    shipped = orders.record_shipment(uow, erp, shipment, trail, notice_id)
+    if shipped is None:
+        return False
+    order_id = shipped.standing.order_id
+    for line_id, quantity in shipped.left.items():
+        inventory.consume(uow, order_id, line_id, quantity, shipped.shipment_id, at=shipment.shipped_at)
+    for line_id in shipped.came_back:
+        inventory.undo_shipment(uow, order_id, line_id, shipped.undone_id)
+    return True
+
+
+def record_invoice(uow: UnitOfWork, erp: str, invoice: ErpInvoice, trail: Trail, notice_id: int = 0) -> bool:
+    """Record an invoice; False while the order's number is not known."""
+    return orders.record_invoice(uow, erp, invoice, trail, notice_id) is not None
+
+
+# What happened at an ERP is read where a bell rings or a window opens: nobody else says that goods were shipped.
+
+
+def plan_poll(uow: UnitOfWork, told: Told[WindowOpened]) -> datetime | None:
+    return orders.poll_from(uow, told.connection, told.fact.instant) if told.fact.name == POLL else None
+
+
+def call_poll(connection: Connected, since: datetime) -> tuple[str, ...]:
+    return connection.port(ShipmentSource).changed_since(since)
+
+
+def record_poll(uow: UnitOfWork, told: Told[WindowOpened], since: datetime, numbers: tuple[str, ...]) -> None:
+    """Each order of ours that moved is read; the next poll begins where this one looked."""
+    _read_moved(uow, told.connection, numbers, told.trail)
+    orders.record_poll(uow, told.connection, told.fact.instant)
+
+
+def _read_moved(uow: UnitOfWork, erp: str, numbers: Sequence[str], trail: Trail) -> None:
+    for number in orders.known_numbers(uow, erp, numbers):
+        request_progress(uow, erp, DocumentChanged(kind="sales_order", external_id="", number=number), trail)
+
+
+poll_erp = step(
+    "shipments.poll_erp",
+    on=WindowOpened, queue="orders", at="erp", optional=True, port=ShipmentSource,
+    plan=plan_poll, call=call_poll, record=record_poll,
+)  # fmt: skip
+
+
+def request_progress(uow: UnitOfWork, erp: str, changed: DocumentChanged, trail: Trail) -> bool:
+    """Have an ERP's document read; False where its id is of no order that the hub posted there."""
+    number = changed.number if changed.kind == "sales_order" else ""
+    if changed.kind == "sales_order" and changed.external_id and not number:
+        bound = by_external(uow, erp, "sales_order", changed.external_id)
+        if bound is None:
+            return False
+        number = bound.number
+    named = number or changed.external_id or (changed.since.isoformat() if changed.since else "")
+    uow.publish(
+        ProgressRequested(
+            document_key=f"{erp}/{named}", erp=erp, kind=changed.kind, number=number, external_id=changed.external_id,
+            since=None if named in (number, changed.external_id) else changed.since,
+        ),
+        trail,
+    )  # fmt: skip
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What an ERP answered: one order, or the numbers of those that moved."""
+
+    order: ErpProgress | None = None
+    moved: tuple[str, ...] = ()
+
+
+def plan_progress(uow: UnitOfWork, told: Told[ProgressRequested]) -> ProgressRequested:
+    return told.fact
+
+
+def call_progress(connection: Connected, asked: ProgressRequested) -> Progress:
+    source = connection.port(ShipmentSource)
+    if asked.since is not None:
+        return Progress(moved=source.changed_since(asked.since))
+    number = asked.number or source.number_of(DocumentChanged(kind=asked.kind, external_id=asked.external_id))
+    return Progress(order=source.progress(number) if number else None)
+
+
+def record_progress(uow: UnitOfWork, told: Told[ProgressRequested], asked: ProgressRequested, said: Progress) -> None:
+    """Everything the ERP knows of the order; one that is not ours has nothing to record."""
+    _read_moved(uow, told.connection, said.moved, told.trail)
+    if said.order is None:
+        return
+    for shipment in said.order.shipments:
+        record_shipment(uow, told.connection, shipment, told.trail)
+    for invoice in said.order.invoices:
+        record_invoice(uow, told.connection, invoice, told.trail)
+    orders.record_status(uow, told.connection, said.order.order_number, said.order.status)
+
+
+read_progress = step(
+    "shipments.read_progress",
+    on=ProgressRequested, queue="orders", at_fact="erp", latest_only=True, port=ShipmentSource,
+    plan=plan_progress, call=call_progress, record=record_progress,
+)  # fmt: skip
+
+
+def plan_showing(
+    uow: UnitOfWork, told: Told[ShipmentRecorded] | Told[TrackingAdded] | Told[ShipmentUndone]
+) -> Showable | None:
+    """What the channel is to show, in its own word for the place the goods left from."""
+    found = orders.showable(uow, told.fact.shipment_id, again=told.again)
+    place = translate(uow, found.channel, "location", found.location) or ""
+    if not found.fulfilment.order_gid:
+        return None
+    return replace(found, fulfilment=replace(found.fulfilment, location=place))
+
+
+def plan_shipping(uow: UnitOfWork, told: Told[ShipmentRecorded]) -> Showable | None:
+    found = plan_showing(uow, told)
+    return found if found is not None and found.state == "recorded" else None
+
+
+def call_shipping(connection: Connected, shown: Showable) -> FulfilmentReceipt:
+    return connection.port(ShipmentSink).ship(shown.fulfilment)
+
+
+def record_shipping(uow: UnitOfWork, told: Told[ShipmentRecorded], shown: Showable, receipt: FulfilmentReceipt) -> None:
+    orders.record_shown(uow, shown, receipt)
+
+
+ship_in_channel = step(
+    "shipments.ship_in_channel",
+    on=ShipmentRecorded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
+    plan=plan_shipping, call=call_shipping, record=record_shipping,
+)  # fmt: skip
+
+
+def plan_tracking(uow: UnitOfWork, told: Told[TrackingAdded]) -> Showable | None:
+    found = plan_showing(uow, told)
+    return found if found is not None and found.state == "shown" else None
+
+
+def call_tracking(connection: Connected, shown: Showable) -> FulfilmentReceipt:
+    return connection.port(ShipmentSink).track(shown.fulfilment)
+
+
+def record_tracking(uow: UnitOfWork, told: Told[TrackingAdded], shown: Showable, receipt: FulfilmentReceipt) -> None:
+    orders.record_shown(uow, shown, receipt)
+
+
+track_in_channel = step(
+    "shipments.track_in_channel",
+    on=TrackingAdded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
+    plan=plan_tracking, call=call_tracking, record=record_tracking,
+)  # fmt: skip
+
+
+def plan_undoing(uow: UnitOfWork, told: Told[ShipmentUndone]) -> Showable | None:
+    found = plan_showing(uow, told)
+    return found if found is not None and found.fulfilment.bound else None
+
+
+def call_undoing(connection: Connected, shown: Showable) -> FulfilmentReceipt:
+    return connection.port(ShipmentSink).undo(shown.fulfilment)
+
+
+def record_undoing(uow: UnitOfWork, told: Told[ShipmentUndone], shown: Showable, receipt: FulfilmentReceipt) -> None:
+    orders.record_undone(uow, shown, receipt)
+
+
+undo_in_channel = step(
+    "shipments.undo_in_channel",
+    on=ShipmentUndone, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
+    plan=plan_undoing, call=call_undoing, record=record_undoing,
+)  # fmt: skip
