@@ -92,14 +92,16 @@ class Crank:
                 "SELECT state, count(*) FROM hub.delivery WHERE %(s)s IN ('', subscriber) GROUP BY state",
                 {"s": subscriber},
             )
-            return {state: count for state, count in rows}
+            return dict(rows.fetchall())
 
     def rows(self, statement: str, **given: Any) -> list[tuple[Any, ...]]:
         """What a statement finds."""
         with self.uow() as uow:
             return list(uow.sql(statement, given).fetchall())
 
-    def connect(self, name: str, adapter: str, *, role: str = "", secrets: dict[str, Any] | None = None, **given: Any) -> None:
+    def connect(
+        self, name: str, adapter: str, *, role: str = "", secrets: dict[str, Any] | None = None, **given: Any
+    ) -> None:
         """Add a connection, and a route to it where it plays a role."""
         with self.uow() as uow:
             sealed = self.hub.vault.seal(secrets, name) if secrets else None

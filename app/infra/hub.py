@@ -1,4 +1,4 @@
-"""What every process of the hub holds: database, Redis, connections, routes, outbox and a way to open a unit of work."""
+"""What every process of the hub holds: database, Redis, connections, routes, outbox, units of work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.infra.bell import Ringer, RedisBell, make_redis
+from app.infra.bell import RedisBell, Ringer, make_redis
 from app.infra.connections import Connections
 from app.infra.db import make_engine, make_sessions
 from app.infra.ids import new_id

@@ -32,7 +32,7 @@ def forbid_open_transaction() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """Where work came from: the correlation of the whole story, the event that caused it, the connection it began at."""
+    """Where work came from: the correlation of its whole story, the event that caused it, where it began."""
 
     correlation_id: str
     causation_id: int | None = None
@@ -107,7 +107,8 @@ class UnitOfWork:
             names, labels, counts = zip(*self._tallies, strict=True)
             self.sql(
                 "INSERT INTO hub.tally (name, label, n) SELECT name, label, sum(n) "
-                "FROM unnest(%(names)s::text[], %(labels)s::text[], %(counts)s::bigint[]) t(name, label, n) GROUP BY 1, 2",
+                "FROM unnest(%(names)s::text[], %(labels)s::text[], %(counts)s::bigint[]) t(name, label, n) "
+                "GROUP BY 1, 2",
                 {"names": list(names), "labels": list(labels), "counts": list(counts)},
             )
         self.session.commit()

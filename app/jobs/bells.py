@@ -13,7 +13,7 @@ from app.jobs.dispatcher import Dispatcher
 
 
 class WorkerBell(RedisBell):
-    """Rings the own dispatcher while it has room, and only raises the flag of a partition that is being drained here."""
+    """Rings the own dispatcher while it has room, and only raises the flag of a partition that is drained here."""
 
     def __init__(self, client: redis.Redis, send: Ringer) -> None:
         super().__init__(client, send)

@@ -36,12 +36,12 @@ ON CONFLICT (event_id, delivery, n) DO NOTHING
 ASIDE = f"""
 UPDATE hub.delivery d SET state = 'behind'
   FROM (SELECT event_id, id FROM hub.delivery
-         WHERE queue = %(queue)s AND connection = %(connection)s AND partition = 0 AND state = 'due' AND next_at <= now()
-           AND subscriber <> ALL(%(latest)s::text[])
+         WHERE queue = %(queue)s AND connection = %(connection)s AND partition = 0 AND state = 'due'
+           AND next_at <= now() AND subscriber <> ALL(%(latest)s::text[])
          ORDER BY id LIMIT {ASIDE_LOOK}) s
  WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
-   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.id <> d.id AND (e.id < d.id OR e.state = 'running')
-                  AND e.state IN {OPEN})
+   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.id <> d.id
+                  AND (e.id < d.id OR e.state = 'running') AND e.state IN {OPEN})
 """
 
 CLAIM = f"""
@@ -60,7 +60,8 @@ claimed AS (
            next_at = now() + make_interval(secs => %(lease)s), in_doubt = in_doubt OR mine.was = 'running',
            deaths = deaths + (mine.was = 'running')::int
       FROM mine WHERE d.event_id = mine.event_id AND d.id = mine.id
-    RETURNING d.event_id, d.id, d.subscriber, d.lane, d.attempt, d.fence, d.in_doubt, d.deaths, mine.was, mine.lease_end)
+    RETURNING d.event_id, d.id, d.subscriber, d.lane, d.attempt, d.fence, d.in_doubt, d.deaths,
+              mine.was, mine.lease_end)
 SELECT c.*, e.payload, e.correlation_id, e.origin, e.traceparent, e.key
   FROM claimed c JOIN hub.event e ON e.id = c.event_id ORDER BY c.id
 """

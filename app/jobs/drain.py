@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,48 +11,19 @@ import structlog
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy.exc import DBAPIError
 
-from app.flows.runtime import Ended, Later, Outcome, Step, Steps, Told
+from app.flows.runtime import Ended, Later, Steps, Told
 from app.infra.bell import RedisBell
 from app.infra.hub import Hub
-from app.infra.locks import lock_rows, try_place
+from app.infra.locks import try_place
 from app.infra.outbox import Place
 from app.infra.uow import Trail, UnitOfWork
+from app.jobs.batches import ASIDE, END, POSTPONE, READ, Ready, pairs_of, run_steps
 from app.jobs.poison import InHand
 from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_run
-from app.kernel import codec
 
 BATCH = 100
 MOST_DEATHS = 3
 log = structlog.get_logger()
-
-READ = """
-SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.correlation_id, e.origin, e.traceparent
-  FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id
- WHERE d.queue = %(queue)s AND d.connection = '' AND d.partition = %(partition)s AND d.state = 'due'
-   AND d.next_at <= now() AND d.id > %(mark)s
- ORDER BY d.id LIMIT %(batch)s
-"""
-
-ASIDE = """
-UPDATE hub.delivery d SET state = 'behind' FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
- WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
-   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.id < d.id AND e.id <> ALL(%(ids)s::bigint[])
-                  AND e.state IN ('due','running','behind','parked','rejected'))
-RETURNING d.id
-"""
-
-END = """
-UPDATE hub.delivery d SET state = s.state, code = s.code, attempt = d.attempt + 1, done_at = now()
-  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(states)s::text[], %(codes)s::text[]) s(event_id, id, state, code)
- WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
-"""
-
-POSTPONE = """
-UPDATE hub.delivery d SET next_at = now() + make_interval(secs => s.seconds), code = s.code
-  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(seconds)s::float[], %(codes)s::text[])
-       s(event_id, id, seconds, code)
- WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
-"""
 
 DEATHS = """
 WITH dead AS (
@@ -66,36 +37,6 @@ SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.co
 
 class Vanished(Exception):
     """A delivery of this batch is not due any more: somebody dismissed it meanwhile."""
-
-
-class Unreadable(Exception):
-    """A stored payload that today's release cannot load."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A delivery as read for a batch."""
-
-    event_id: int
-    delivery_id: int
-    step: Step
-    lane: str | None
-    attempt: int
-    key: str
-    payload: Mapping[str, Any]
-    trail: Trail
-
-    def told(self) -> Told[Any]:
-        try:
-            fact = codec.load(self.step.fact, self.payload)
-        except Exception as wrong:
-            raise Unreadable(f"{self.step.event_type}: {wrong}") from wrong
-        return self.told_of(fact)
-
-    def told_of(self, fact: Any) -> Told[Any]:
-        return Told(
-            fact=fact, trail=self.trail, event_id=self.event_id, delivery_id=self.delivery_id, attempt=self.attempt + 1
-        )
 
 
 class Drain:
@@ -160,7 +101,7 @@ class Drain:
         return Ready(event_id, number, step, lane, attempt, key, payload, trail)
 
     def _put_aside(self, uow: UnitOfWork, ready: Sequence[Ready]) -> list[Ready]:
-        aside = {row[0] for row in uow.sql(ASIDE, _pairs(ready))}
+        aside = {row[0] for row in uow.sql(ASIDE, pairs_of(ready))}
         return [one for one in ready if one.delivery_id not in aside]
 
     def _run(self, uow: UnitOfWork, run: Sequence[Ready]) -> int:
@@ -172,11 +113,11 @@ class Drain:
             outcome = outcomes.get(one.delivery_id)
             states.append("superseded" if isinstance(outcome, Ended) else "done")
             codes.append(outcome.code if isinstance(outcome, Ended) else None)
-        if uow.sql(END, {**_pairs(done), "states": states, "codes": codes}).rowcount != len(done):
+        if uow.sql(END, {**pairs_of(done), "states": states, "codes": codes}).rowcount != len(done):
             raise Vanished
         if later:
             given = {"seconds": [found.seconds for _, found in later], "codes": [found.code for _, found in later]}
-            uow.sql(POSTPONE, {**_pairs([one for one, _ in later]), **given})
+            uow.sql(POSTPONE, {**pairs_of([one for one, _ in later]), **given})
         for one, state in zip(done, states, strict=True):
             uow.tally(f"deliveries_{state}", one.step.queue)
         return wake_run(uow, [one.lane for one in done if one.lane], self._batch)
@@ -217,14 +158,14 @@ class Drain:
     def _missed(self, one: Ready, error: Exception, started: datetime) -> None:
         verdict = judge(error, one.attempt + 1)
         if verdict.outcome == "bug":
-            log.error("step.bug", step=one.step.name, delivery=one.delivery_id, code=verdict.reading.code, exc_info=error)
+            log.error(
+                "step.bug", step=one.step.name, delivery=one.delivery_id, code=verdict.reading.code, exc_info=error
+            )
         self._settle(one, verdict, started)
 
     def _settle(self, one: Ready, verdict: Verdict, started: datetime) -> None:
         told: Told[Any] = one.told_of(None)
-        missed = Missed(
-            step=one.step, told=told, verdict=verdict, key=one.key, started_at=started, worker=self._worker
-        )
+        missed = Missed(step=one.step, told=told, verdict=verdict, key=one.key, started_at=started, worker=self._worker)
         with self._hub.unit_of_work(one.trail) as uow:
             if settle(uow, missed) and verdict.state == "superseded" and one.lane:
                 wake_run(uow, [one.lane], self._batch)
@@ -260,41 +201,6 @@ class Batch:
     mark: int
     full: bool
     woken: int
-
-
-def run_steps(uow: UnitOfWork, run: Sequence[Ready]) -> dict[int, Outcome]:
-    """Run a batch, step by step in the order they appear; rows that the batch shares are locked first, sorted."""
-    groups: dict[str, list[tuple[Ready, Told[Any]]]] = {}
-    for one in run:
-        groups.setdefault(one.step.name, []).append((one, one.told()))
-    _lock_shared(uow, groups)
-    outcomes: dict[int, Outcome] = {}
-    for members in groups.values():
-        step = members[0][0].step
-        if step.do_many is not None:
-            uow.trail = members[0][0].trail
-            outcomes.update(step.do_many(uow, [told for _, told in members]) or {})
-            continue
-        act: Callable[[UnitOfWork, Any], Outcome | None] | None = step.do
-        assert act is not None
-        for one, told in members:
-            uow.trail = one.trail
-            if (outcome := act(uow, told)) is not None:
-                outcomes[one.delivery_id] = outcome
-    return outcomes
-
-
-def _lock_shared(uow: UnitOfWork, groups: Mapping[str, Sequence[tuple[Ready, Told[Any]]]]) -> None:
-    wanted: set[tuple[str, str]] = set()
-    for members in groups.values():
-        step = members[0][0].step
-        if step.rows is not None:
-            wanted.update(step.rows(uow, [told for _, told in members]))
-    lock_rows(uow, wanted)
-
-
-def _pairs(ready: Sequence[Ready]) -> dict[str, Any]:
-    return {"events": [one.event_id for one in ready], "ids": [one.delivery_id for one in ready]}
 
 
 def _is_contention(error: Exception) -> bool:

@@ -22,9 +22,7 @@ MOST_DEATHS = 3
 class Planner:
     """Claims and plans. `again` asks for another round at a place."""
 
-    def __init__(
-        self, hub: Hub, steps: Steps, recorder: Recorder, worker: int, again: Callable[[Place], None]
-    ) -> None:
+    def __init__(self, hub: Hub, steps: Steps, recorder: Recorder, worker: int, again: Callable[[Place], None]) -> None:
         self._hub, self._steps, self._recorder, self._worker, self._again = hub, steps, recorder, worker, again
         self._latest = sorted(step.name for step in steps.by_name.values() if step.latest_only)
 
@@ -33,20 +31,17 @@ class Planner:
         if room <= 0:
             return []
         put_aside(uow, place, self._latest)
-        held = claim(
-            uow, place, self._steps, room=room, worker=self._worker, lease=LEASE_SECONDS, latest=self._latest
-        )
-        planned = []
-        for one in held:
-            if self._ready(uow, one) and (answer := self._plan(uow, one, alone=alone)) is not None:
-                planned.append(answer)
-        return planned
+        held = claim(uow, place, self._steps, room=room, worker=self._worker, lease=LEASE_SECONDS, latest=self._latest)
+        planned = (self._plan(uow, one, alone=alone) for one in held if self._ready(uow, one))
+        return [answer for answer in planned if answer is not None]
 
     def _ready(self, uow: UnitOfWork, held: Claim) -> bool:
         if held.deaths >= MOST_DEATHS:
             title = "A call was in hand when workers died three times; it is set aside"
             reading = Reading(code="hub.poison", about=f"delivery {held.delivery_id}", title=title)
-            self._recorder.settle(uow, self._recorder.failed(held, None), Verdict(reading=reading, state="parked", outcome="poison"))
+            self._recorder.settle(
+                uow, self._recorder.failed(held, None), Verdict(reading=reading, state="parked", outcome="poison")
+            )
             return False
         if not held.taken_over:
             return True
@@ -54,7 +49,9 @@ class Planner:
         if dedupe is Dedupe.NONE:
             title = "A worker died during a call that cannot be looked up; a person confirms whether it had its effect"
             reading = Reading(code="hub.in_doubt", title=title)
-            self._recorder.settle(uow, self._recorder.failed(held, None), Verdict(reading=reading, state="parked", outcome="taken over"))
+            self._recorder.settle(
+                uow, self._recorder.failed(held, None), Verdict(reading=reading, state="parked", outcome="taken over")
+            )
             return False
         until = doubt_until(held, LEASE_SECONDS, doubt_seconds(self._hub, held)) if dedupe is Dedupe.LOOKUP else None
         if until is not None and until > self._hub.clock.now():
@@ -86,4 +83,3 @@ class Planner:
             return None
         now = self._hub.clock.now()
         return Answer(held=held, fact=fact, plan=plan, started_at=now, ended_at=now)
-

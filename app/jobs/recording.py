@@ -57,9 +57,8 @@ class Recorder:
             if answer.held.delivery_id in ours:
                 self._record_one(uow, answer)
                 lanes.append(answer.held.lane)
-        for answer in answers:
-            if answer.error is not None and self.settle(uow, answer, judge(answer.error, answer.held.attempt)):
-                lanes.append(answer.held.lane)
+        missed = [answer for answer in answers if answer.error is not None]
+        lanes += [answer.held.lane for answer in missed if self._missed(uow, answer)]
         self._keep_attempts(uow, [answer for answer in good if answer.held.delivery_id in ours])
         wake_first(uow, [lane for lane in lanes if lane])
 
@@ -69,6 +68,10 @@ class Recorder:
         assert held.step.record is not None
         held.step.record(uow, held.told(answer.fact), answer.plan, answer.value)
         uow.tally("deliveries_done", held.place.queue)
+
+    def _missed(self, uow: UnitOfWork, answer: Answer) -> bool:
+        assert answer.error is not None
+        return self.settle(uow, answer, judge(answer.error, answer.held.attempt))
 
     def settle(self, uow: UnitOfWork, answer: Answer, verdict: Verdict) -> bool:
         """Write the verdict on a call that failed; True where that ended the delivery."""
@@ -93,7 +96,11 @@ class Recorder:
         passed = (self._hub.clock.now() - answer.started_at).total_seconds()
         floor = doubt_seconds(self._hub, answer.held) - passed if dedupe is Dedupe.LOOKUP else 0.0
         return Verdict(
-            reading=verdict.reading, state="due", outcome=verdict.outcome, doubt=True, wait=max(verdict.wait, floor, 0.0)
+            reading=verdict.reading,
+            state="due",
+            outcome=verdict.outcome,
+            doubt=True,
+            wait=max(verdict.wait, floor, 0.0),
         )
 
     def _keep_attempts(self, uow: UnitOfWork, answers: Sequence[Answer]) -> None:
@@ -111,7 +118,7 @@ class Recorder:
         uow.sql(ATTEMPTS, given)
 
     def record_alone(self, answers: Sequence[Answer]) -> None:
-        """Each answer in a transaction of its own. The remote effect has happened: it is never called again for this."""
+        """Each answer in a transaction of its own. The effect has happened: it is never called again for this."""
         for answer in answers:
             try:
                 self._in_own_transaction(answer)

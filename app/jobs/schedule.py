@@ -1,4 +1,7 @@
-"""The scheduler: opens windows when their time comes. Any number may run; a window's run is a row. `python -m app.jobs.schedule`"""
+"""The scheduler: opens windows when their time comes. Any number may run; a window's run is a row.
+
+`python -m app.jobs.schedule`
+"""
 
 from __future__ import annotations
 

@@ -78,9 +78,7 @@ def read(error: Exception) -> Reading:
     return Reading(code=error.code, said=said, about=error.about, title=error.message, facts=facts)
 
 
-def _again(
-    reading: Reading, attempt: int, outcome: str, *, asked: float | None = None, doubt: bool = False
-) -> Verdict:
+def _again(reading: Reading, attempt: int, outcome: str, *, asked: float | None = None, doubt: bool = False) -> Verdict:
     if attempt >= MOST_ATTEMPTS:
         return Verdict(reading=reading, state="parked", outcome=outcome, doubt=doubt)
     wait = asked if asked is not None else random.uniform(0, min(LONGEST_BACK_OFF, 2.0**attempt))

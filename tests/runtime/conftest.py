@@ -1,4 +1,4 @@
-"""A pretend trade with a remote of its own, to try the runtime on: real HTTP on loopback, nothing of the real domains."""
+"""A pretend trade with a remote of its own, to try the runtime on: real HTTP on loopback, no real domain."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Remote:
             return
         self._say(handler, 201, {"number": f"N-{body['key']}"})
 
-    def _say(self, handler: BaseHTTPRequestHandler, status: int, body: Any, headers: Mapping[str, str] = {}) -> None:  # noqa: B006
+    def _say(self, handler: BaseHTTPRequestHandler, status: int, body: Any, headers: Mapping[str, str] = {}) -> None:
         raw = json.dumps(body).encode()
         handler.send_response(status)
         for name, value in headers.items():
@@ -184,7 +184,7 @@ def remote() -> Iterator[Remote]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             made.answer(self)
 
         do_GET = do_POST  # noqa: N815
@@ -214,7 +214,9 @@ def dedupe() -> Dedupe:
 
 
 @pytest.fixture
-def crank(settings: Settings, database: object, redis_client: object, remote: Remote, log: Log, dedupe: Dedupe) -> Iterator[Crank]:
+def crank(
+    settings: Settings, database: object, redis_client: object, remote: Remote, log: Log, dedupe: Dedupe
+) -> Iterator[Crank]:
     """A worker with the trial steps, connected to the trial remote."""
     made = Crank(settings, adapter=lambda _: spec(dedupe), steps=trial_steps(log))
     made.connect("erp", "trial", role="erp", base_url=remote.url, doubt_seconds=0)

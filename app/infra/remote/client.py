@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
@@ -98,13 +98,13 @@ class Outbound:
             raise verdict
         if reply.ok or reply.status in accept:
             return reply
-        self._refuse(reply, writes)
+        raise self._refusal(reply, writes)
 
     def _exchange(
         self,
         method: str,
         path: str,
-        writes: bool,  # noqa: FBT001
+        writes: bool,
         body: Any,
         headers: Mapping[str, str] | None,
         query: Mapping[str, str] | None,
@@ -140,18 +140,18 @@ class Outbound:
                 self.observe(method, path, status, perf_counter() - began)
         return Reply(status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
 
-    def _refuse(self, reply: Reply, writes: bool) -> NoReturn:  # noqa: FBT001
+    def _refusal(self, reply: Reply, writes: bool) -> HubError:
         verdict = self.verdicts.get(reply.status, Refused if reply.status < 500 else Transient)
         if verdict is Transient and writes and reply.status >= 500 and reply.status != 503:
             verdict = Ambiguous  # the effect may have happened before the fault
         code, said = f"{self.system}.http_{reply.status}", reply.text[:KEPT_TEXT]
         if issubclass(verdict, Transient):
-            raise verdict(code, f"answered {reply.status}", retry_after=retry_after(reply), said=said)
-        raise verdict(code, f"answered {reply.status}", said=said)
+            return verdict(code, f"answered {reply.status}", retry_after=retry_after(reply), said=said)
+        return verdict(code, f"answered {reply.status}", said=said)
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Seconds the other side asks us to wait: a number or an HTTP date (RFC 9110, 10.2.3); None where it says nothing."""
+    """Seconds the other side asks us to wait: a number or an HTTP date (RFC 9110, 10.2.3); None where it does not."""
     value = reply.headers.get("retry-after", "").strip()
     if not value:
         return None

@@ -80,7 +80,7 @@ Translate = Callable[[Message, Mapping[str, Any]], object]  # → a canonical va
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """A port that the adapter offers. `build(remote, settings)` makes it; every write says how a repeat is recognised."""
+    """A port that the adapter offers, made by `build(remote, settings)`; a write says how a repeat is recognised."""
 
     port: type
     build: Callable[[Outbound, Mapping[str, Any]], Any]
