@@ -131,6 +131,7 @@ def test_whatever_happens_at_once_the_books_agree(hub: Hub) -> None:
                     for sku in chance.sample(SKUS[:3], 2)
                 ]
                 with hub.unit_of_work() as uow:
+                    uow.sql("SELECT pg_advisory_xact_lock(hashtext(%(order)s))", {"order": order})
                     act(chance, uow, order, lines, f"{n}-{turn}")
 
         return work
@@ -150,7 +151,7 @@ def test_whatever_happens_at_once_the_books_agree(hub: Hub) -> None:
             case 6:
                 place, reports = chance.choice(places)
                 at = uow.hub.clock.now() - timedelta(seconds=1)
-                uow.sql("SELECT pg_advisory_xact_lock(4711)")  # one source counts one thing after the other
+                uow.sql("SELECT pg_advisory_xact_lock(hashtext('erp'))")  # a source counts one thing after another
                 sequence = uow.sql("SELECT coalesce(max(sequence), 0) + 1 FROM inventory.stock_level").fetchone()[0]
                 count_stock(uow, lines[0].sku, chance.randint(0, 60), location=place, at=at, sequence=sequence,
                             reports=reports)  # fmt: skip

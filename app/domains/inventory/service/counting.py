@@ -24,11 +24,14 @@ SELECT coalesce(sum(quantity) FILTER (WHERE effective_at <= %(as_of)s), 0),
  WHERE sku = %(sku)s AND location = %(location)s AND effective_at > coalesce(%(before)s::timestamptz, '-infinity')
 """
 CONTAINED = """
-WITH told AS (
-    UPDATE inventory.reservation
+WITH mine AS MATERIALIZED (
+    SELECT id FROM inventory.reservation
+     WHERE sku = %(sku)s AND location = %(location)s AND state = 'allocated' ORDER BY id FOR UPDATE),
+told AS (
+    UPDATE inventory.reservation r
        SET contained = %(available)s AND coalesce(accepted_at <= %(as_of)s, false)
-     WHERE sku = %(sku)s AND location = %(location)s AND state = 'allocated'
-    RETURNING quantity, contained)
+      FROM mine WHERE r.id = mine.id
+    RETURNING r.quantity, r.contained)
 SELECT coalesce(sum(quantity) FILTER (WHERE contained), 0) FROM told
 """
 COUNTED = """

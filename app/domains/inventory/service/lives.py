@@ -1,4 +1,7 @@
-"""What happens to a reservation after it was made. Whoever calls again with the same document changes nothing."""
+"""What happens to a reservation after it was made. Whoever calls again with the same document changes nothing.
+
+The caller holds the order itself, so that what is told of one order is done one after the other.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,25 @@ from app.domains.inventory.lifecycle import OPEN, State, movable
 from app.domains.inventory.policy import NOTHING, require_once
 from app.domains.inventory.service.ending import Ending, end, reopen
 from app.domains.inventory.service.ledger import Posting, post
-from app.domains.inventory.service.locking import hold
+from app.domains.inventory.service.locking import hold, hold_order
 from app.domains.inventory.service.telling import refresh
 from app.infra.ids import new_id
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, Refused
 
+ALLOCATE = """
+WITH mine AS MATERIALIZED (
+    SELECT id FROM inventory.reservation
+     WHERE order_id = %(order)s AND state = ANY(%(states)s) ORDER BY id FOR UPDATE)
+UPDATE inventory.reservation r SET state = 'allocated', accepted_at = %(at)s, changed_at = now()
+  FROM mine WHERE r.id = mine.id
+"""
 EXPIRE_AT_ONCE = 500  # reservations in one transaction: a moment's work, so that orders between them do not wait
 
 
 def allocate(uow: UnitOfWork, order_id: str, *, at: datetime | None = None) -> None:
     """The ERP or warehouse accepted the order, at `at` or now. No figure changes, so no SKU is held."""
-    uow.sql(
-        "UPDATE inventory.reservation SET state = 'allocated', accepted_at = %(at)s, changed_at = now() "
-        "WHERE order_id = %(order)s AND state = ANY(%(states)s)",
-        {"order": order_id, "at": at or uow.hub.clock.now(), "states": movable("allocate")},
-    )
+    uow.sql(ALLOCATE, {"order": order_id, "at": at or uow.hub.clock.now(), "states": movable("allocate")})
 
 
 def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = None) -> None:
@@ -37,7 +43,7 @@ def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = Non
     Quantities are relative, so a repeat gives back more: an edit, which may repeat, uses `adjust`. Raises Refused
     `inventory.not_reserved` when a line has less open than is to be given back; nothing is changed then.
     """
-    rows = [row for row in _locked(uow, order_id) if row.state in OPEN]
+    rows = [row for row in hold_order(uow, order_id) if row.state in OPEN]
     if lines is None:
         endings = [Ending(row=row, quantity=row.quantity) for row in rows]
     else:
@@ -71,7 +77,7 @@ def undo_shipment(
     uow: UnitOfWork, order_id: str, line_id: str, shipment_id: str, *, at: datetime | None = None
 ) -> Decimal:
     """A shipment's line was undone: its goods are back and promised to the order again. Returns how much came back."""
-    rows = [row for row in _locked(uow, order_id) if _by(row, line_id, State.CONSUMED, shipment_id)]
+    rows = [row for row in hold_order(uow, order_id) if _by(row, line_id, State.CONSUMED, shipment_id)]
     when = at or uow.hub.clock.now()
     post(uow, [_posting(row, MovementKind.RETURN, row.quantity, when, shipment_id) for row in rows])
     endings = [Ending(row=row, quantity=row.quantity) for row in rows]
@@ -103,7 +109,7 @@ def _leave(
     """Move what a document took of a line to `state`, and out of stock; what it took before counts."""
     if exact(quantity, "quantity") <= 0:
         raise Invalid("inventory.not_positive", f"quantity of line {line_id} is {quantity}: give one above zero")
-    rows = [row for row in _locked(uow, order_id) if row.order_line == line_id]
+    rows = [row for row in hold_order(uow, order_id) if row.order_line == line_id]
     before = [row for row in rows if _by(row, line_id, state, document)]
     todo = quantity - sum((row.quantity for row in before), NOTHING)
     if not rows or todo <= 0:
@@ -115,12 +121,6 @@ def _leave(
     end(uow, endings, trigger, ended_by=document)
     refresh(uow, {ending.row.sku for ending in endings})
     return todo - _sum(endings)
-
-
-def _locked(uow: UnitOfWork, order_id: str) -> list[Reservation]:
-    """An order's reservations with their SKUs held first, then read and locked."""
-    hold(uow, {row.sku for row in queries.reservations(uow, [order_id])})
-    return queries.reservations_locked(uow, order_id)
 
 
 def _posting(row: Reservation, kind: MovementKind, quantity: Decimal, at: datetime, reference: str) -> Posting:

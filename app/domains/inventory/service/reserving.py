@@ -1,4 +1,7 @@
-"""Reserve for whole orders: all lines or none, first come first served, sold never twice."""
+"""Reserve for whole orders: all lines or none, first come first served, sold never twice.
+
+The caller holds the order itself, so that what is told of one order is done one after the other.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from app.domains.inventory.events import StockRefused, StockReserved
 from app.domains.inventory.lifecycle import OPEN, State
 from app.domains.inventory.policy import NOTHING, Shelves, serve
 from app.domains.inventory.service.ending import Ending, end
-from app.domains.inventory.service.locking import hold
+from app.domains.inventory.service.locking import hold, hold_order
 from app.domains.inventory.service.telling import refresh
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Transient
@@ -77,10 +80,8 @@ def adjust(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: 
 
     What an edit adds needs stock: else Short, and nothing is changed. What was shipped stays shipped. Idempotent.
     """
-    before = queries.reservations(uow, [order_id])
-    skus = {line.sku for line in lines} | {row.sku for row in before}
-    hold(uow, skus)
-    rows = [row for row in queries.reservations_locked(uow, order_id) if row.state in STANDING]
+    rows = [row for row in hold_order(uow, order_id, {line.sku for line in lines}) if row.state in STANDING]
+    skus = {line.sku for line in lines} | {row.sku for row in rows}
     more, less = _differences(rows, lines)
     shelves = queries.shelves(uow, skus)
     _put_back(shelves, less)
