@@ -31,7 +31,8 @@ def _ours(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
 
 def run() -> None:
     url = context.config.attributes.get("url") or Settings.from_environment().database_url
-    engine = create_engine(url)
+    # a role called like a schema would make that schema the default one, and its tables would be named without it
+    engine = create_engine(url, connect_args={"options": "-c search_path=public"})
     with engine.connect() as connection:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS hub"))
         connection.commit()

@@ -39,7 +39,7 @@ WITH RECURSIVE place AS (
     UNION ALL
     SELECT n.queue, n.connection, n.partition FROM place p CROSS JOIN LATERAL (
         SELECT d.queue, d.connection, d.partition FROM hub.delivery d
-         WHERE d.state IN ('due', 'running') 
+         WHERE d.state IN ('due', 'running')
            AND (d.queue, d.connection, d.partition) > (p.queue, p.connection, p.partition)
          ORDER BY d.queue, d.connection, d.partition LIMIT 1) n)
 SELECT p.queue, p.connection, p.partition FROM place p LEFT JOIN hub.connection c ON c.name = p.connection
