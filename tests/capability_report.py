@@ -30,12 +30,17 @@ def mark(items: list[pytest.Item]) -> None:
             item.user_properties.append(("capability", ids))
 
 
+def runs_everything(config: pytest.Config) -> bool:
+    """Whether this run was given no part of the suite."""
+    chosen = config.option.keyword or config.option.markexpr or getattr(config.option, "lf", False)
+    return not chosen and config.args_source is pytest.Config.ArgsSource.TESTPATHS
+
+
 class Report:
     """Gathers the outcomes of a whole run, in the process that the reports of all workers reach."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._whole = not (config.option.keyword or config.option.markexpr or config.invocation_params.dir != ROOT)
-        self._whole &= config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    def __init__(self, *, whole: bool, results: Path = RESULTS) -> None:
+        self._whole, self._results = whole, results
         self._tests: dict[str, dict[str, object]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -47,6 +52,7 @@ class Report:
 
     def pytest_sessionfinish(self) -> None:
         """A run of everything replaces what was known; a run of a part adds to what is known of tests still there."""
-        known = {} if self._whole or not RESULTS.exists() else json.loads(RESULTS.read_text(encoding="utf-8"))
+        partly = not self._whole and self._results.exists()
+        known = json.loads(self._results.read_text(encoding="utf-8")) if partly else {}
         kept = {test: told for test, told in known.items() if (ROOT / test.partition("::")[0]).exists()}
-        RESULTS.write_text(json.dumps(kept | self._tests, indent=1, sort_keys=True), encoding="utf-8")
+        self._results.write_text(json.dumps(kept | self._tests, indent=1, sort_keys=True), encoding="utf-8")

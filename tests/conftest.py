@@ -30,7 +30,8 @@ EVERY_TABLE = """
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
-    config.pluginmanager.register(capability_report.Report(config), "capability-report")
+    report = capability_report.Report(whole=capability_report.runs_everything(config))
+    config.pluginmanager.register(report, "capability-report")
     if getattr(config.option, "numprocesses", None):
         servers.start_servers(config)  # before the workers are born, which inherit the addresses
 

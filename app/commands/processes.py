@@ -30,7 +30,7 @@ def table(settings: Settings) -> dict[str, Process]:
     return {
         "migrate": Process(command=_python("alembic", "upgrade", "head"), once=True),
         "sandbox": Process(
-            command=_granian("app.sandbox.wsgi:application", port=settings.sandbox_port, processes=1, threads=16)
+            command=_granian("app.sandbox.wsgi:application", port=settings.sandbox_port, processes=1, threads=32)
         ),
         "web": Process(
             command=_granian(
@@ -56,7 +56,7 @@ def _granian(application: str, *, port: int, processes: int, threads: int, host:
     """Granian's command line; a lone process that dies ends the server, and its supervisor starts it afresh."""
     where = ("--interface", "wsgi", "--host", host, "--port", str(port))
     size = ("--workers", str(processes), "--blocking-threads", str(threads), "--workers-kill-timeout", WEB_DRAIN)
-    return _python("granian", *where, *size, "--no-ws", "--log-level", "warning", application)
+    return _python("granian", *where, *size, "--no-ws", "--log-level", "error", application)
 
 
 def become(name: str, environment: Mapping[str, str]) -> None:
