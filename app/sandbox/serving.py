@@ -16,18 +16,16 @@ from app.sandbox.frame import Sandbox
 _Application = Callable[[Mapping[str, Any], Callable[..., object]], Iterable[bytes]]
 
 
-class Served:
-    """Serves a sandbox between `with` and its end, at `url`; connections are kept alive."""
+class Listening:
+    """Serves a WSGI application between `with` and its end, at `url`; connections are kept alive."""
 
-    def __init__(self, sandbox: Sandbox, *, port: int = 0) -> None:
-        self.sandbox = sandbox
+    def __init__(self, application: _Application, *, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), _Exchange)
-        self._server.application = sandbox
+        self._server.application = application
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        self.sandbox.start()
         self._thread.start()
         return self
 
@@ -38,6 +36,23 @@ class Served:
         self._thread.join()
         self._server.cut()
         self._server.server_close()
+
+
+class Served(Listening):
+    """Serves a sandbox, which runs meanwhile."""
+
+    def __init__(self, sandbox: Sandbox, *, port: int = 0) -> None:
+        super().__init__(sandbox, port=port)
+        self.sandbox = sandbox
+
+    def __enter__(self) -> Self:
+        self.sandbox.start()
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
         self.sandbox.stop()
 
 

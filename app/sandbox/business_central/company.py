@@ -11,7 +11,7 @@ from typing import Any
 
 from app.sandbox import moment
 from app.sandbox.books import Books
-from app.sandbox.business_central.entities import ENTITIES, INDEXED
+from app.sandbox.business_central.entities import ENTITIES, INDEXED, shelf
 from app.sandbox.business_central.errors import not_found
 from app.sandbox.business_central.properties import BLANK_ID
 from app.sandbox.business_central.spec import CompanySpec
@@ -110,20 +110,19 @@ class Company:
         rows = self.tables[set_name].where(name, value)
         return rows[0] if rows else None
 
-    def restore(self, set_name: str, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Take records of an earlier process over, and number on after them."""
-        for document in documents:
-            if document["_company"] == self.id and not document.get("_deleted"):
-                self.tables[set_name].put(document["id"], Row(document))
+    def restore(self) -> None:
+        """Take the records of an earlier process over."""
+        for set_name, table in self.tables.items():
+            for document in self._books.documents(shelf(set_name)):
+                if document.get("_company") == self.id and not document.get("_deleted"):
+                    table.put(document["id"], Row(document))
 
     def next_number(self, series: str, set_name: str, name: str = "number") -> str:
         """Return the next number of a series such as `SO`: SO-1001, SO-1002, …, never one that was ever used."""
         if series not in self._numbers:
-            used = [
-                int(str(each[name]).removeprefix(f"{series}-"))
-                for each in self._books.documents(set_name)
-                if each.get("_company") == self.id and str(each[name]).startswith(f"{series}-")
-            ]
+            given = (str(each[name]) for each in self._books.documents(set_name) if each.get("_company") == self.id)
+            ends = (number.removeprefix(f"{series}-") for number in given if number.startswith(f"{series}-"))
+            used = [int(end) for end in ends if end.isdigit()]
             self._numbers[series] = iter(range(max([1000, *used]) + 1, 10**9))
         return f"{series}-{next(self._numbers[series])}"
 
@@ -139,7 +138,7 @@ class Company:
 
     def settle(self, kinds: Kinds) -> None:
         """Write a change into the books and tell who listens."""
-        self._books.write([(set_name, key, document) for (set_name, key), (_, document) in kinds.items()])
+        self._books.write([(shelf(set_name), key, document) for (set_name, key), (_, document) in kinds.items()])
         self._committed(self, kinds)
 
 

@@ -53,3 +53,8 @@ LINES_OF: Mapping[str, tuple[str, str]] = MappingProxyType(
         "customerPayments": ("customerPaymentJournals", "journalId"),
     }
 )
+
+
+def shelf(set_name: str) -> str:
+    """Return the collection of the books that keeps a set: its own name, but for what the shop keeps under it."""
+    return "erpLocations" if set_name == "locations" else set_name

@@ -70,9 +70,7 @@ class BusinessCentral:
             document = {"id": spec.id, "name": spec.name, "_spec": {**asdict(spec), "rates": rates}}
             self._books.keep("companies", spec.id, document)
         else:
-            for set_name in company.tables:
-                if set_name != "subscriptions":
-                    company.restore(set_name, self._books.documents(set_name))
+            company.restore()
         self.companies[spec.id] = company
         environment = (spec.tenant, spec.environment)
         own = {key: each for key, each in self.companies.items()
