@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     hub = make_hub(given)
     wire(app, hub)
-    register_api(app)
+    register_api(app, hub)
     console.register_console(app, hub)
     commands.register_commands(app, hub)
     return app

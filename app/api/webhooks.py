@@ -2,24 +2,34 @@
 
 401 wrong signature or another shop (counted), 400 another topic in the path, 404 unknown connection, 413 too large,
 202 kept or kept before. A vendor that punishes a 4xx gets what its adapter's `refusal_status` says.
+
+An arrival is answered in front of Flask, which costs as much as everything else here together; what is refused goes
+on into the application, where every refusal is worded.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.infra.cases import open_case
 from app.infra.connections import Connection
 from app.infra.hub import Hub
+from app.infra.ids import new_id
 from app.infra.notices import Incoming, refuse
 from app.infra.remote.spec import Arrival, Notice
-from app.infra.web.problems import answer, correlation_id, of_hub
-from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, NotFound
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 blueprint = Blueprint("webhooks", __name__)
+PREFIX = "/webhooks/"
+REFUSAL = "roundhouse.refusal"
 NOT_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
 ACCEPTED = b'{"accepted":true}'
 
@@ -30,48 +40,84 @@ class TooLarge(HubError):
     status = 413
 
 
-@blueprint.route("/webhooks/<name>/<path:topic>", methods=["POST", "GET"])
-def receive(name: str, topic: str) -> ResponseReturnValue:
-    """Take a webhook in."""
-    house = hub()
-    connection = _connection(house, name)
-    if connection is None or (connection.spec.verify is None and connection.spec.echo is None):
-        raise NotFound("webhooks.unknown_connection", f"no connection {name!r} takes webhooks", about=name)
-    try:
-        arrival = _arrival(topic)
-        if connection.spec.echo is not None and (token := connection.spec.echo(arrival)) is not None:
-            return Response(token, content_type="text/plain")
-        if connection.spec.verify is None:
-            raise NotFound("webhooks.unknown_connection", f"{name!r} takes no webhooks", about=name)
-        notice = connection.spec.verify(arrival, connection.settings)
-    except HubError as refusal:
-        return _refused(house, connection, refusal)
-    return _keep(house, connection, notice, arrival)
+class Webhooks:
+    """Answers /webhooks/<connection>/<topic> and hands everything else, refusals too, to the application."""
+
+    def __init__(self, application: WSGIApplication, house: Hub) -> None:
+        self._application, self._house = application, house
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if not path.startswith(PREFIX):
+            return self._application(environ, start_response)
+        try:
+            body, status, kind = self._receive(path, environ)
+        except HubError as refusal:
+            environ[REFUSAL] = refusal
+            return self._application(environ, start_response)
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _receive(self, path: str, environ: WSGIEnvironment) -> tuple[bytes, str, str]:
+        name, _, topic = path.removeprefix(PREFIX).partition("/")
+        connection = self._connection(name)
+        if connection is None or not topic or (connection.spec.verify is None and connection.spec.echo is None):
+            raise NotFound("webhooks.unknown_connection", f"no connection {name!r} takes webhooks", about=name)
+        try:
+            arrival = self._arrival(topic, environ)
+            if connection.spec.echo is not None and (token := connection.spec.echo(arrival)) is not None:
+                return token.encode(), "200 OK", "text/plain"
+            if connection.spec.verify is None:
+                raise NotFound("webhooks.unknown_connection", f"{name!r} takes no webhooks", about=name)
+            notice = connection.spec.verify(arrival, connection.settings)
+        except HubError as refusal:
+            return self._refused(connection, refusal)
+        self._house.intake.keep(incoming_of(connection, notice, arrival))
+        return ACCEPTED, "202 Accepted", "application/json"
+
+    def _connection(self, name: str) -> Connection | None:
+        known = self._house.connections.fresh(name)
+        if known is not None:
+            return known
+        with self._house.unit_of_work() as uow:
+            return self._house.connections.all(uow.session).get(name)
+
+    def _arrival(self, topic: str, environ: WSGIEnvironment) -> Arrival:
+        body = self._body(environ)
+        headers = {key[5:].lower().replace("_", "-"): environ[key] for key in environ if key.startswith("HTTP_")}
+        if "CONTENT_TYPE" in environ:
+            headers["content-type"] = environ["CONTENT_TYPE"]
+        query = environ.get("QUERY_STRING", "")
+        return Arrival(topic=topic, headers=headers, query=dict(parse_qsl(query)) if query else {}, body=body)
+
+    def _body(self, environ: WSGIEnvironment) -> bytes:
+        most = self._house.settings.max_body_bytes
+        length: str = environ.get("CONTENT_LENGTH") or ("" if "HTTP_TRANSFER_ENCODING" in environ else "0")
+        if not length or (length.isdigit() and int(length) <= most):
+            body: bytes = environ["wsgi.input"].read(int(length) if length else most + 1)
+            if len(body) <= most:
+                return body
+        raise TooLarge("webhooks.too_large", f"the body is larger than HUB_MAX_BODY, {most} bytes")
+
+    def _refused(self, connection: Connection, refusal: HubError) -> tuple[bytes, str, str]:
+        """Leave a counted trace; where the vendor would punish our refusal, a case instead of a 4xx."""
+        lenient = connection.spec.refusal_status
+        with self._house.unit_of_work() as uow:
+            refuse(uow, connection.name, refusal.code, refusal.message)
+            uow.tally("refusals", f"{connection.name}|{refusal.code}")
+            if lenient is not None:
+                open_case(
+                    uow, code="webhooks.refused", connection=connection.name, about=refusal.code,
+                    title=f"{connection.name} was sent a webhook that the hub refuses: {refusal.message}",
+                )  # fmt: skip
+        if lenient is None:
+            raise refusal
+        return ACCEPTED, f"{lenient} Accepted", "application/json"
 
 
-def _connection(house: Hub, name: str) -> Connection | None:
-    known = house.connections.fresh(name)
-    if known is not None:
-        return known
-    with house.unit_of_work() as uow:
-        return house.connections.all(uow.session).get(name)
-
-
-def _arrival(topic: str) -> Arrival:
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge as large:
-        raise TooLarge("webhooks.too_large", "the body is larger than HUB_MAX_BODY") from large
-    return Arrival(
-        topic=topic,
-        headers={key.lower(): value for key, value in request.headers.items()},
-        query=request.args.to_dict(),
-        body=body,
-    )
-
-
-def _keep(house: Hub, connection: Connection, notice: Notice, arrival: Arrival) -> ResponseReturnValue:
-    incoming = Incoming(
+def incoming_of(connection: Connection, notice: Notice, arrival: Arrival) -> Incoming:
+    """What is kept of a verified arrival: everything but what could be used to act as somebody."""
+    return Incoming(
         connection=connection.name,
         topic=notice.topic,
         external_ids=notice.external_ids,
@@ -79,26 +125,14 @@ def _keep(house: Hub, connection: Connection, notice: Notice, arrival: Arrival) 
         object_id=notice.object_id,
         headers={key: value for key, value in arrival.headers.items() if key not in NOT_KEPT},
         body=arrival.body,
-        correlation_id=correlation_id(),
+        correlation_id=new_id(),
         remark=notice.remark,
         traceparent=arrival.headers.get("traceparent", ""),
     )
-    with house.unit_of_work() as uow:
-        house.intake.accept(uow, incoming)
-    return Response(ACCEPTED, status=202, content_type="application/json")
 
 
-def _refused(house: Hub, connection: Connection, refusal: HubError) -> ResponseReturnValue:
-    """Leave a counted trace; where the vendor would punish our refusal, a case instead of a 4xx."""
-    lenient = connection.spec.refusal_status
-    with house.unit_of_work() as uow:
-        refuse(uow, connection.name, refusal.code, refusal.message)
-        uow.tally("refusals", f"{connection.name}|{refusal.code}")
-        if lenient is not None:
-            open_case(
-                uow, code="webhooks.refused", connection=connection.name, about=refusal.code,
-                title=f"{connection.name} was sent a webhook that the hub refuses: {refusal.message}",
-            )  # fmt: skip
-    if lenient is not None:
-        return Response(ACCEPTED, status=lenient, content_type="application/json")
-    return answer(of_hub(refusal))
+@blueprint.route("/webhooks/<name>/<path:topic>", methods=["GET", "POST"])
+def refused(name: str, topic: str) -> ResponseReturnValue:
+    """Word a refusal; where none came along, there is nothing here."""
+    refusal = request.environ.get(REFUSAL)
+    raise refusal or NotFound("webhooks.unknown_connection", f"no connection {name!r} takes webhooks", about=name)

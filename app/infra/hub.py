@@ -13,6 +13,7 @@ from app.infra.bell import RedisBell, Ringer, make_redis
 from app.infra.connections import Connections
 from app.infra.db import make_engine, make_sessions
 from app.infra.ids import new_id
+from app.infra.lines import Lines
 from app.infra.notices import Intake, NoticeReceived
 from app.infra.outbox import Bell, PostgresOutbox, Subscription, partition_mask
 from app.infra.remote.spec import AdapterSpec
@@ -36,6 +37,7 @@ class Hub:
     routes: Routes
     outbox: PostgresOutbox
     intake: Intake
+    lines: Lines
     bell: Bell
     adapter: Callable[[str], AdapterSpec]
     clock: Clock = field(default=SYSTEM_CLOCK)
@@ -45,6 +47,7 @@ class Hub:
         return UnitOfWork(self.sessions, trail or Trail(correlation_id=new_id()), self.outbox, self)
 
     def close(self) -> None:
+        self.lines.close()
         self.engine.dispose()
         self.redis.close()
 
@@ -63,6 +66,7 @@ def open_hub(
     client = make_redis(settings.redis_url)
     ringing = bell(client) if bell else RedisBell(client, send or _unheard)
     engine = make_engine(settings.database_url, pool_size=pool_size, prepared=settings.prepared)
+    lines = Lines(engine, prepared=settings.prepared)
     vault = Vault([settings.secret_key])
     routes = Routes(clock)
     heard = tuple(subscriptions.get(NoticeReceived.event_type, ()))
@@ -75,7 +79,8 @@ def open_hub(
         connections=Connections(adapter, vault, allow_loopback=settings.allow_loopback),
         routes=routes,
         outbox=PostgresOutbox(subscriptions, routes, ringing, settings.partitions),
-        intake=Intake(heard, ringing, partition_mask(settings.partitions)),
+        intake=Intake(heard, ringing, partition_mask(settings.partitions), lines),
+        lines=lines,
         bell=ringing,
         adapter=adapter,
         clock=clock,

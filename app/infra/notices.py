@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from app.infra.lines import Lines
 from app.infra.outbox import Bell, Place, Subscription
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import NotFound
@@ -86,10 +88,10 @@ SELECT kept.id, given.queue, given.partition FROM kept LEFT JOIN given ON true
 class Intake:
     """Keeps arrivals. Its subscriptions are those of NoticeReceived, all inside steps."""
 
-    def __init__(self, subscriptions: tuple[Subscription, ...], bell: Bell, mask: int) -> None:
+    def __init__(self, subscriptions: tuple[Subscription, ...], bell: Bell, mask: int, lines: Lines) -> None:
         if not subscriptions:
             raise ValueError("nobody hears hub.notice_received.v1: load app.flows first")
-        self._bell = bell
+        self._bell, self._lines = bell, lines
         self._fixed = {
             "mask": mask,
             "subscribers": [subscription.name for subscription in subscriptions],
@@ -97,34 +99,44 @@ class Intake:
             "lanes": [subscription.lane for subscription in subscriptions],
         }
 
+    def keep(self, incoming: Incoming) -> Kept:
+        """Keep an arrival in a transaction of its own: one statement, and it stands when this returns."""
+        kept, places = _outcome(self._lines.run(ACCEPT, self._parameters(incoming)))
+        self._bell.ring(places)
+        return kept
+
     def accept(self, uow: UnitOfWork, incoming: Incoming) -> Kept:
         """Keep an arrival in the open unit of work; rings when that has committed."""
-        object_key = f"{incoming.connection}:{incoming.kind}:{incoming.object_id}" if incoming.object_id else None
-        rows = uow.sql(
-            ACCEPT,
-            {
-                **self._fixed,
-                "connection": incoming.connection,
-                "topic": incoming.topic,
-                "external_ids": list(incoming.external_ids),
-                "external_id": incoming.external_ids[0] if incoming.external_ids else "",
-                "guards": len(incoming.external_ids),
-                "kind": incoming.kind,
-                "object_id": incoming.object_id,
-                "object_key": object_key,
-                "source": incoming.source,
-                "correlation_id": incoming.correlation_id,
-                "traceparent": incoming.traceparent,
-                "headers": json.dumps(dict(incoming.headers)),
-                "body": incoming.body,
-                "remark": incoming.remark,
-            },
-        ).fetchall()
-        if not rows:
-            return Kept(notice_id=None, repeated=True)
-        places = {Place(queue, "", partition) for _, queue, partition in rows if queue}
+        kept, places = _outcome(uow.sql(ACCEPT, self._parameters(incoming)).fetchall())
         uow.after_commit(lambda: self._bell.ring(places))
-        return Kept(notice_id=rows[0][0], repeated=False)
+        return kept
+
+    def _parameters(self, incoming: Incoming) -> dict[str, object]:
+        object_key = f"{incoming.connection}:{incoming.kind}:{incoming.object_id}" if incoming.object_id else None
+        return {
+            **self._fixed,
+            "connection": incoming.connection,
+            "topic": incoming.topic,
+            "external_ids": list(incoming.external_ids),
+            "external_id": incoming.external_ids[0] if incoming.external_ids else "",
+            "guards": len(incoming.external_ids),
+            "kind": incoming.kind,
+            "object_id": incoming.object_id,
+            "object_key": object_key,
+            "source": incoming.source,
+            "correlation_id": incoming.correlation_id,
+            "traceparent": incoming.traceparent,
+            "headers": json.dumps(dict(incoming.headers)),
+            "body": incoming.body,
+            "remark": incoming.remark,
+        }
+
+
+def _outcome(rows: Sequence[tuple[Any, ...]]) -> tuple[Kept, set[Place]]:
+    if not rows:
+        return Kept(notice_id=None, repeated=True), set()
+    places = {Place(queue, "", partition) for _, queue, partition in rows if queue}
+    return Kept(notice_id=rows[0][0], repeated=False), places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
