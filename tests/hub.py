@@ -71,7 +71,7 @@ class Crank:
             self.dispatcher.turn()
             if self.dispatcher.calls:
                 self.dispatcher.heard(0.05)
-            elif not places:
+            elif not places and not self.ready():  # what was just recorded may have told something new
                 return
         raise AssertionError(f"not settled within {PATIENCE_SECONDS} s: {self.states()}")
 

@@ -1,0 +1,164 @@
+"""An order travels from its shop to its ERP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from app.infra.replay import resolve_case
+from tests.factories import a_line, an_order, usd
+from tests.flows.builders import a_sale
+from tests.flows.conftest import Story
+
+
+@pytest.mark.capability("ORD-1", "ORD-5", "RT-12")
+def test_a_captured_order_reaches_the_erp_once_and_the_shop_learns_its_number(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("orders/create", an_order())
+    story.settle()
+    assert story.state() == "posted"
+    assert story.erp.calls == ["post"]
+    assert [document.number for document in story.erp.documents.values()] == ["SO-1001"]
+    assert [(told.number, told.connection) for told in story.shop.references] == [("SO-1001", "erp")]
+    assert story.reserved() == {"allocated": Decimal(1)}
+    assert story.crank.states() == {"done": 3}
+    assert story.cases() == {}
+
+
+@pytest.mark.capability("RT-12")
+def test_one_correlation_id_runs_from_the_webhook_to_the_posting(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("orders/create", an_order())
+    story.settle()
+    found = story.crank.rows(
+        "SELECT count(DISTINCT correlation_id), array_agg(type ORDER BY id) FROM hub.event "
+        "WHERE type LIKE 'orders.%%' OR type LIKE 'hub.%%'"
+    )
+    told = ["hub.notice_received.v1", "orders.order_captured.v1", "orders.order_accepted.v1", "orders.order_posted.v1"]
+    assert found == [(1, told)]
+
+
+@pytest.mark.capability("RT-3")
+def test_an_answer_lost_on_the_way_back_does_not_post_twice(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.erp.lose = 1
+    story.post("orders/create", an_order())
+    story.settle()
+    assert story.state() == "accepted"
+    story.crank.hasten()
+    story.settle()
+    assert story.state() == "posted"
+    assert story.erp.calls == ["post", "post"]
+    assert len(story.erp.documents) == 1
+
+
+@pytest.mark.capability("ORD-3", "INV-3")
+def test_an_order_without_stock_is_held_and_goes_on_when_its_case_is_resolved(story: Story) -> None:
+    story.stock(TENT_2P_GRN=1)
+    story.post("orders/create", an_order(lines=(a_line(quantity=2),)))
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("held", [])
+    assert story.cases() == {"inventory.short": "sku TENT-2P-GRN"}
+    story.stock(TENT_2P_GRN=7)
+    (case_id,) = story.crank.rows("SELECT id::text FROM hub.exception_case")[0]
+    with story.crank.uow() as uow:
+        resolve_case(uow, case_id, "june", "goods came in")
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("posted", ["post"])
+    assert story.cases() == {}
+    assert story.crank.rows("SELECT kind, released_at IS NOT NULL FROM orders.hold") == [("stock", True)]
+
+
+@pytest.mark.capability("ORD-2", "CM-2")
+def test_totals_that_do_not_add_up_post_nothing_until_a_newer_version_proves(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    wrong = an_order(total="24.00")
+    story.post("orders/create", wrong)
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("held", [])
+    assert list(story.cases()) == ["orders.totals_do_not_add_up"]
+    later = wrong.source_version.replace(minute=30)
+    story.post("orders/updated", an_order(source_version=later))
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("posted", ["post"])
+    assert story.cases() == {}
+
+
+def test_a_test_order_is_kept_and_not_posted(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("orders/create", an_order(test=True))
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("captured", [])
+    assert story.findings() == ["orders.test_order"]
+
+
+@pytest.mark.capability("ORD-2")
+def test_the_same_basket_from_two_channels_is_a_finding_and_both_go_on(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.crank.connect("market", "paper_shop")
+    order = an_order()
+    story.post("orders/create", order)
+    twin = replace(order, ref=replace(order.ref, connection="market", external_id="99"), name="M-99")
+    story.post("orders/create", twin, at="market")
+    story.settle()
+    assert (story.state(), story.state("99")) == ("posted", "posted")
+    assert story.findings() == ["orders.maybe_duplicate"]
+
+
+def test_one_unmapped_sku_is_one_case_however_many_orders_wait(story: Story) -> None:
+    story.stock(TENT_2P_GRN=50)
+    story.erp.unmapped = {"TENT-2P-GRN"}
+    for n in range(4):
+        story.post("orders/create", an_order(external_id=str(n), name=f"#{n}"))
+    story.settle()
+    assert story.cases() == {"orders.sku_unmapped": "sku TENT-2P-GRN"}
+    assert story.crank.states("order_to_cash.post_to_erp") == {"parked": 4}
+    story.erp.unmapped = set()
+    (case_id,) = story.crank.rows("SELECT id::text FROM hub.exception_case")[0]
+    with story.crank.uow() as uow:
+        assert resolve_case(uow, case_id, "june", "mapped") == 4
+    story.settle()
+    assert [story.state(str(n)) for n in range(4)] == ["posted"] * 4
+
+
+def test_an_order_that_its_channel_does_not_know_is_a_finding(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.shop.knows = False
+    story.post("orders/create", an_order())
+    story.settle()
+    assert story.state() == "posted"
+    assert story.findings() == ["orders.unknown_at_channel"]
+
+
+def test_a_body_that_cannot_be_read_is_a_dead_letter_that_keeps_its_notice(story: Story) -> None:
+    story.post("orders/create", an_order(), body=b"{not json")
+    story.settle()
+    assert story.cases() == {"intake.unreadable": "orders/create: body"}
+    assert story.ended("intake.take_in") == [("rejected", "intake.unreadable")]
+    assert story.crank.rows("SELECT convert_from(body, 'utf8') FROM hub.notice") == [("{not json",)]
+
+
+def test_a_topic_nobody_reads_ends_superseded_with_its_reason(story: Story) -> None:
+    story.keep("shop", "themes/publish", "theme", "1", b"{}", {})
+    story.settle()
+    assert story.ended("intake.take_in") == [("superseded", "intake.unknown_topic")]
+
+
+def test_payments_are_booked_once_where_the_policy_books_them(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.crank.connect("books", "paper_erp", payment_booking="journal", document_currency="shop")
+    with story.crank.uow() as uow:
+        uow.sql("UPDATE hub.route SET connection = 'books'")
+    story.crank.hub.routes.forget()
+    order = an_order(transactions=(a_sale("t1", "20.00"), a_sale("t2", "5.00", gateway="gift_card")))
+    story.post("orders/create", order)
+    story.settle()
+    booked = sorted((one.transaction_id, one.amount.text) for one in story.erp.payments.values())
+    assert booked == [("t1", "20.00"), ("t2", "5.00")]
+    later = order.source_version.replace(minute=40)
+    story.post("orders/updated", replace(order, source_version=later))
+    story.settle()
+    assert story.erp.calls == ["post", "book", "book"]
+    assert usd("25.00").shop == order.totals.total.shop
