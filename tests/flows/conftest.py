@@ -42,7 +42,9 @@ class Story:
                 as_of = MORNING + timedelta(minutes=self.counted)
                 inventory.set_snapshot(uow, "erp", sku.replace("_", "-"), "MAIN", Decimal(quantity), as_of)
 
-    def post(self, topic: str, value: object, *, at: str = "shop", told_at: str = "", body: bytes | None = None) -> Kept:
+    def post(
+        self, topic: str, value: object, *, at: str = "shop", told_at: str = "", body: bytes | None = None
+    ) -> Kept:
         """A webhook comes in."""
         external = value.ref.external_id if isinstance(value, Order) else getattr(value, "external_id", "")
         headers = {"x-told-at": told_at} if told_at else {}
@@ -54,7 +56,14 @@ class Story:
         return self.keep("erp", f"erp/{what}", "erp_order", number, json.dumps(body).encode(), {}, key)
 
     def keep(
-        self, connection: str, topic: str, kind: str, object_id: str, body: bytes, headers: dict[str, str], key: str = ""
+        self,
+        connection: str,
+        topic: str,
+        kind: str,
+        object_id: str,
+        body: bytes,
+        headers: dict[str, str],
+        key: str = "",
     ) -> Kept:
         with self.crank.uow() as uow:
             return self.crank.hub.intake.accept(
