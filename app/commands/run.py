@@ -122,7 +122,7 @@ def _demo(settings: Settings) -> dict[str, str]:
         "HUB_DEMO_SECRET": secret,
         "HUB_DEMO_RATE": str(settings.demo_rate),
         "HUB_SANDBOX_SHOP_SECRET": secret,
-        "HUB_SANDBOX_ERP_TOKEN": kept_secret(settings.home / "demo.token"),
+        "HUB_SANDBOX_ERP_TOKEN": f"rh_demo_{kept_secret(settings.home / 'demo.token')}",
         "HUB_SANDBOX_HUB_URL": f"http://{_reachable(settings.host)}:{settings.port}",
         "HUB_SANDBOX_STORE": str(settings.home / "sandbox"),
     }

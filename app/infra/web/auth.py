@@ -89,6 +89,20 @@ def create_key(
     return prefix, f"rh_{prefix}_{secret}"
 
 
+def adopt_key(uow: UnitOfWork, token: str, *, name: str, scopes: Collection[str], connection: str = "") -> None:
+    """Keep a key that was made elsewhere, such as for the demo's own warehouse. The same key again changes nothing."""
+    kind, prefix, secret = (token.split("_", 2) + ["", ""])[:3]
+    if kind != "rh" or not prefix or not secret:
+        raise Invalid("keys.form", "a key has the form rh_<prefix>_<secret>")
+    if uow.session.scalar(select(ApiKeyRow).filter_by(prefix=prefix)) is None:
+        uow.session.add(
+            ApiKeyRow(
+                id=new_id(), prefix=prefix, secret_hash=_digest(secret), name=name, scopes=sorted(scopes),
+                connection=connection,
+            )
+        )  # fmt: skip
+
+
 def revoke_key(uow: UnitOfWork, prefix: str) -> None:
     """End a key at once, in every process. Revoking it twice changes nothing."""
     row = uow.session.scalar(select(ApiKeyRow).filter_by(prefix=prefix).with_for_update())
