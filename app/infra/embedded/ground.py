@@ -31,7 +31,8 @@ def occupy(home: Path) -> IO[str]:
     Waits for a holder that is stopping, and a moment for one that is about to.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o711)  # others may pass, as PostgreSQL's user must, and not look
-    holder = open(home / "lock", "a+", encoding="ascii")  # noqa: SIM115 (it stays open: the open file is the lock)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC  # a child that inherited it would hold the folder too
+    holder = os.fdopen(os.open(home / "lock", flags, 0o644), "a+", encoding="ascii")
     began = time.monotonic()
     while not _locked(holder):
         pid, stopping = _told(holder)
