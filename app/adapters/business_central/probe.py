@@ -28,6 +28,7 @@ NEEDED = {
     "items": ("number",),
     "accounts": ("number", "directPosting", "blocked"),
 }
+LET_IN = "Business Central lets us in"
 _EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 
 
@@ -56,17 +57,16 @@ def _lines(remote: Outbound, settings: Mapping[str, Any]) -> Iterator[Probe]:
     company = Company.of(remote, settings)
     try:
         found = company.get(f"/{company_path(settings)}")
-    except Unauthorised as refused:
-        yield Probe(name="token", passed=False, said=refused.message)
-        return
-    except Gone:
-        yield Probe(name="token", passed=True, said="Business Central lets us in")
-        yield Probe(name="company", passed=False, said="there is no company with this id; see GET companies")
+    except (Unauthorised, Gone) as refused:
+        known = isinstance(refused, Gone) or refused.code.endswith(".company_not_found")
+        yield Probe(name="token", passed=known, said=LET_IN if known else refused.message)
+        if known:
+            yield Probe(name="company", passed=False, said="there is no company with this id; see GET companies")
         return
     except HubError as error:
         yield Probe(name="reach", passed=False, said=error.message)
         return
-    yield Probe(name="token", passed=True, said="Business Central lets us in")
+    yield Probe(name="token", passed=True, said=LET_IN)
     yield Probe(name="company", passed=True, said=str(found.get("displayName") or found.get("name")))
     checks: tuple[tuple[str, Callable[[Outbound, Mapping[str, Any]], tuple[bool, str]]], ...] = (
         ("metadata", _metadata),

@@ -82,6 +82,9 @@ def _ours(sequence: int) -> bool:
 
 def _figure(name: str, value: Decimal, line: Document | None) -> str:
     words = {"quantity": "quantity", "unitPrice": "unit price", "discountAmount": "line discount amount"}
-    if line is None or Decimal(line[name]) == value:
+    found = value if line is None else Decimal(line[name])
+    if found == value:
         return f"{words[name]} {value}"
-    return f"{words[name]} {Decimal(line[name])} → {value}"
+    if found == found.quantize(value):  # with as many decimals as the planned one
+        found = found.quantize(value)
+    return f"{words[name]} {found} → {value}"
