@@ -176,6 +176,26 @@ def read_notice(uow: UnitOfWork, notice_id: int) -> StoredNotice:
     return found[notice_id]
 
 
+KEPT_BEFORE = """
+SELECT id FROM hub.notice
+ WHERE connection = %(connection)s AND object_id = %(object_id)s AND topic = %(topic)s AND external_id = %(external_id)s
+"""
+
+
+def kept_before(uow: UnitOfWork, incoming: Incoming) -> StoredNotice | None:
+    """The notice that a repeat of this one about the same thing was kept as; None where there is none."""
+    row = uow.sql(
+        KEPT_BEFORE,
+        {
+            "connection": incoming.connection,
+            "object_id": incoming.object_id,
+            "topic": incoming.topic,
+            "external_id": incoming.external_ids[0],
+        },
+    ).fetchone()
+    return read_notice(uow, row[0]) if row else None
+
+
 REFUSE = """
 INSERT INTO hub.refusal (connection, reason, day, count, last_at, last_said)
 VALUES (%(connection)s, %(reason)s, (now() AT TIME ZONE 'UTC')::date, 1, now(), %(said)s)
