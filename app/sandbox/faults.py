@@ -16,6 +16,7 @@ VENDORS = frozenset({"business_central", "shopify", "webhooks"})
 CALL_KINDS = frozenset({"latency", "status", "throttle", "drop_after", "drop_before"})
 WEBHOOK_KINDS = frozenset({"latency", "duplicate", "reorder", "lose"})
 _ENDING = frozenset({"status", "throttle", "drop_before", "lose"})
+_ENDED_SHOWN = 50
 Refuse = Callable[[int, float | None], Answer]
 
 _FIELDS = frozenset({"vendor", "match", "kind", "seconds", "status", "retry_after", "share", "times"})
@@ -48,8 +49,11 @@ class Faults:
         self._switches: list[_Switch] = []
 
     def add(self, rule: Rule) -> None:
-        """Put a rule in force."""
+        """Put a rule in force; of rules that have ended only the last ones stay to be seen."""
         with self._lock:
+            ended = [switch for switch in self._switches if switch.ended]
+            for switch in ended[:-_ENDED_SHOWN]:
+                self._switches.remove(switch)
             self._switches.append(_Switch(rule))
 
     def clear(self) -> None:
@@ -110,11 +114,14 @@ class _Switch:
         self.struck = 0
         self._pattern = re.compile(rule.match)
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether the rule has struck as often as it was to."""
+        return self.rule.times is not None and self.struck >= self.rule.times
+
     def strikes(self, vendor: str, operation: str, draws: random.Random) -> bool:
         rule = self.rule
-        if rule.vendor != vendor or not self._pattern.match(operation):
-            return False
-        if rule.times is not None and self.struck >= rule.times:
+        if self.ended or rule.vendor != vendor or not self._pattern.match(operation):
             return False
         if rule.share < 1 and draws.random() >= rule.share:
             return False

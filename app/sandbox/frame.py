@@ -12,14 +12,18 @@ from app.sandbox.settings import Settings
 from app.sandbox.web import Answerer, StartResponse, Wsgi
 
 
-class Vendor(Protocol):
-    """An emulated vendor: what answers at which first path part, and the threads it runs."""
-
-    def answerers(self) -> Mapping[str, Answerer]: ...
+class Persona(Protocol):
+    """Somebody who acts on his own, from threads that run between `start` and `stop`."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class Vendor(Persona, Protocol):
+    """An emulated vendor: what answers at which first path part."""
+
+    def answerers(self) -> Mapping[str, Answerer]: ...
 
 
 VendorFactory = Callable[[Settings, Books, Faults, Limits], Vendor]
@@ -34,6 +38,7 @@ class Sandbox:
         self.faults = Faults(seed=settings.random_seed)
         self.limits = Limits()
         self.vendors = {name: make(settings, self.books, self.faults, self.limits) for name, make in vendors.items()}
+        self.personas: list[Persona] = []
         answerers: dict[str, Answerer] = {
             "_books": self.books.answer,
             "_faults": self.faults.answer,
@@ -48,12 +53,12 @@ class Sandbox:
         return self.application(environ, start)
 
     def start(self) -> None:
-        """Start the vendors' threads."""
-        for vendor in self.vendors.values():
-            vendor.start()
+        """Start the threads of the vendors, then those of the personas."""
+        for each in (*self.vendors.values(), *self.personas):
+            each.start()
 
     def stop(self) -> None:
         """Stop every thread and close the books."""
-        for vendor in self.vendors.values():
-            vendor.stop()
+        for each in (*reversed(self.personas), *self.vendors.values()):
+            each.stop()
         self.books.close()

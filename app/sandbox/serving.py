@@ -22,7 +22,7 @@ class Listening:
     def __init__(self, application: _Application, *, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), _Exchange)
         self._server.application = application
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ Each takes "company" (name or id), else the first company is meant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,17 @@ from app.sandbox.business_central.subscriptions import Subscriptions
 from app.sandbox.web import Answer, Request, Unreadable, json_answer, refusal
 
 Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """What one shipping made: documents with their lines (None where nothing was), and the place the goods left."""
+
+    shipment: Document | None
+    lines: tuple[Document, ...]
+    location: str
+    invoice: Document | None
+    billed: tuple[Document, ...]
 
 
 class People:
@@ -44,23 +56,44 @@ class People:
         number: str,
         quantities: Mapping[int, Decimal] | None = None,
         *,
-        invoice: bool = False,
+        invoice_too: bool = False,
         company: str = "",
-    ) -> tuple[Document | None, Document | None]:
-        """Ship quantities by sequence, or all that is open; return the shipment and, when asked for, the invoice."""
+    ) -> Departure:
+        """Ship quantities by sequence, or all that is open, and invoice what is shipped when asked to."""
         with self._company(company).change() as change:
             order = self._order(change, number)
             lines = change.company.tables[ORDER.lines].where("documentId", order["id"])
             if quantities is None:
                 quantities = {line["sequence"]: line["quantity"] - line["shippedQuantity"] for line in lines}
             _check_open(lines, quantities)
-            order, row = post_shipment(change, order, quantities)
-            shipment = None if row is None else row.document
-            if not invoice:
-                return shipment, None
-            lines = change.company.tables[ORDER.lines].where("documentId", order["id"])
-            billed = {line["sequence"]: line["shippedQuantity"] - line["invoicedQuantity"] for line in lines}
-            return shipment, post_invoice(change, order, billed).document
+            location = _location(change.company, lines)
+            order, shipment = post_shipment(change, order, quantities)
+            invoice = None
+            if invoice_too:
+                lines = change.company.tables[ORDER.lines].where("documentId", order["id"])
+                billed = {line["sequence"]: line["shippedQuantity"] - line["invoicedQuantity"] for line in lines}
+                invoice = post_invoice(change, order, billed)
+            return Departure(
+                shipment=None if shipment is None else shipment.document,
+                lines=_lines(change.company, "salesShipmentLines", shipment),
+                location=location,
+                invoice=None if invoice is None else invoice.document,
+                billed=_lines(change.company, "salesInvoiceLines", invoice),
+            )
+
+    def open_orders(self) -> list[tuple[str, Document]]:
+        """Return the orders that nothing or not all was shipped of, with their company's id."""
+        return [
+            (company.id, row.document)
+            for company in self._companies.values()
+            for row in list(company.tables[ORDER.head].rows.values())
+            if not row["fullyShipped"]
+        ]
+
+    def lines(self, number: str, *, company: str = "") -> tuple[Document, ...]:
+        """Return the lines of an order. Raises Unreadable when it is gone."""
+        with self._company(company).change() as change:
+            return _lines(change.company, ORDER.lines, self._order(change, number))
 
     def undo(self, shipment: str, *, company: str = "") -> Document:
         """Undo a shipment; return it. Raises Refusal."""
@@ -105,10 +138,10 @@ class People:
             return {"shipment": self.undo(str(written["undo"]), company=company)}
         lines = written.get("lines")
         quantities = None if lines is None else {int(line["sequence"]): Decimal(line["quantity"]) for line in lines}
-        shipment, invoice = self.ship(
-            _text(written, "number"), quantities, invoice=bool(written.get("invoice")), company=company
+        departure = self.ship(
+            _text(written, "number"), quantities, invoice_too=bool(written.get("invoice")), company=company
         )
-        return {"shipment": shipment, "invoice": invoice}
+        return {"shipment": departure.shipment, "invoice": departure.invoice}
 
     def _edit(self, written: Document) -> Document:
         by = next((name for name in ("number", "code", "id") if name in written), "")
@@ -145,6 +178,19 @@ class People:
         if order is None:
             raise Unreadable(f"There is no sales order {number}.")
         return order
+
+
+def _lines(company: Company, set_name: str, head: Row | None) -> tuple[Document, ...]:
+    rows = () if head is None else company.tables[set_name].where("documentId", head["id"])
+    return tuple(row.document for row in rows)
+
+
+def _location(company: Company, lines: Iterable[Row]) -> str:
+    """Return the code of the place that a line names first, else of the first place there is."""
+    places = company.tables["locations"].rows
+    named = (places[line["locationId"]] for line in lines if line["locationId"] in places)
+    place = next(named, None) or next(iter(places.values()))
+    return str(place["code"])
 
 
 def _check_open(lines: Iterable[Row], quantities: Mapping[int, Decimal]) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from app.sandbox.books import Books
 from app.sandbox.business_central.addresses import Address, parse_address
 from app.sandbox.business_central.batch import perform_batch
-from app.sandbox.business_central.company import Company
+from app.sandbox.business_central.company import Committed, Company, Kinds
 from app.sandbox.business_central.desk import Call, Desk
 from app.sandbox.business_central.errors import Refusal, bad_request, no_segment, refuse
 from app.sandbox.business_central.people import People
@@ -38,6 +38,7 @@ class BusinessCentral:
         self._windows: dict[str, SlidingWindow] = {}
         self._desks: dict[Environment, Desk] = {}
         self.companies: dict[str, Company] = {}
+        self.listeners: list[Committed] = []
         self.subscriptions = Subscriptions(
             books, faults, delay=settings.notification_delay, collection_after=settings.collection_after
         )
@@ -63,7 +64,7 @@ class BusinessCentral:
 
     def add_company(self, spec: CompanySpec) -> Company:
         """Set up a company, or take it over from the books where an earlier process left it."""
-        company = Company(spec, self._books, self.subscriptions.changed)
+        company = Company(spec, self._books, self._committed)
         if self._books.read("companies", spec.id) is None:
             seed_company(company, catalogue(self._settings.seed))
             rates = [[area, code, str(percent)] for (area, code), percent in spec.rates.items()]
@@ -77,6 +78,11 @@ class BusinessCentral:
                if (each.spec.tenant, each.spec.environment) == environment}  # fmt: skip
         self._desks[environment] = Desk(environment, own, self.subscriptions)
         return company
+
+    def _committed(self, company: Company, kinds: Kinds) -> None:
+        self.subscriptions.changed(company, kinds)
+        for listener in self.listeners:
+            listener(company, kinds)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request to the token endpoint or to the API."""
