@@ -137,8 +137,6 @@ _SHIPPING: Mapping[str, Resolver] = {
 }
 _SALE: Mapping[str, Resolver] = {
     "id": identity,
-    "lineItem": lambda view, *_: line_of(view.order, view.document["line_item_id"]),
-    "shippingLine": _shipping_of,
     "taxes": always(()),
     "totalAmount": named("total_amount_set"),
     "totalDiscountAmountAfterTaxes": named("total_discount_amount_after_taxes_set"),
@@ -148,9 +146,7 @@ _SALE: Mapping[str, Resolver] = {
 _AGREEMENT: Mapping[str, Resolver] = {
     "id": lambda view, arguments, query: identity(View("SalesAgreement", view.document), arguments, query),
     "app": always(None),
-    "order": lambda view, *_: View("Order", view.order),
     "sales": _sales,
-    "refund": _refund_of,
 }
 FIELDS: Fields = {
     **{("LineItem", name): resolver for name, resolver in _LINE.items()},
@@ -161,6 +157,13 @@ FIELDS: Fields = {
         for kind in ("OrderAgreement", "OrderEditAgreement", "RefundAgreement")
         for name, resolver in _AGREEMENT.items()
     },
+    **{
+        (kind, "lineItem"): lambda view, *_: line_of(view.order, view.document["line_item_id"])
+        for kind in ("ProductSale", "GiftCardSale", "TipSale")
+    },
+    ("ShippingLineSale", "shippingLine"): _shipping_of,
+    ("OrderAgreement", "order"): lambda view, *_: View("Order", view.order),
+    ("RefundAgreement", "refund"): _refund_of,
     ("DiscountAllocation", "allocatedAmountSet"): named("amount_set"),
     ("DiscountAllocation", "allocatedAmount"): lambda view, *_: view.document["amount_set"]["shop_money"],
     ("DiscountAllocation", "discountApplication"): lambda view, *_: application(

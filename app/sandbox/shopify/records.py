@@ -67,7 +67,7 @@ class Records:
         self.books = books
         self.lock = threading.RLock()
         # Ids grow with time, so that a sandbox that forgot its orders never gives a known id to a new one.
-        self._ids = itertools.count(int(moment.now().timestamp()) * 1_000_000)
+        self._ids = itertools.count(int(moment.now().timestamp() * 1_000_000))
         self._of_order: dict[tuple[str, int], list[str]] = {}
         self._orders = 1000
         for collection in _OF_ORDERS:
