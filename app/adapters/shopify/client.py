@@ -9,9 +9,10 @@ from typing import Any
 from app.adapters.shopify.mapping.parsing import parsed
 from app.adapters.shopify.settings import version_of
 from app.infra.remote.client import DEFAULT_VERDICTS, KEPT_TEXT, Outbound, Reply, Verdict
-from app.kernel.errors import Ambiguous, HubError, Invalid, NeedsAttention, Transient, Unauthorised, Waits
+from app.kernel.errors import Ambiguous, HubError, Invalid, NeedsAttention, Refused, Transient, Unauthorised, Waits
 
 SYSTEM = "shopify"
+UNKNOWN_OBJECT = "shopify.unknown_object"
 # 402: the shop is frozen. 403: it is locked, or the app may not. 404: no such shop, or a retired API version.
 VERDICTS: Mapping[int, Verdict] = {**DEFAULT_VERDICTS, 402: Unauthorised, 403: Unauthorised, 404: Unauthorised}
 SHORTEST_WAIT = 0.5  # the bucket restores 50 points a second or more: sooner there is nothing to gain
@@ -53,6 +54,8 @@ def judge(reply: Reply, writes: bool) -> HubError | None:
         return Waits("shopify.throttled", "the shop's query points are used up", seconds=_pause(answer), said=said)
     if codes & _REFUSING:
         return None if _only_withheld(answer, errors) else Unauthorised("shopify.access_denied", said, said=said)
+    if codes == {"RESOURCE_NOT_FOUND"}:
+        return Refused(UNKNOWN_OBJECT, said, said=said)
     if codes & _FAILING:
         return (Ambiguous if writes else Transient)("shopify.internal_error", said, said=said)
     return NeedsAttention("shopify.document_refused", said, said=said, codes=sorted(codes))

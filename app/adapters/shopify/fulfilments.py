@@ -121,7 +121,9 @@ class _Shipping:
                 raise
             self.fulfil(self.way())
         rest = tuple(FulfilledLine(line_id=line, quantity=count) for line, count in self.left.items() if count)
-        return FulfilmentReceipt(external_ids=tuple(self.ids), repeated=not self.made, unfulfilled=rest)
+        return FulfilmentReceipt(
+            external_ids=tuple(self.ids), repeated=bool(self.ids) and not self.made, unfulfilled=rest
+        )
 
     def way(self) -> Plan:
         """The plan once nothing that we can clear stands in its way, less what the shop holds already."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.adapters.shopify.client import SYSTEM, Admin, user_errors
+from app.adapters.shopify.client import SYSTEM, UNKNOWN_OBJECT, Admin, user_errors
 from app.adapters.shopify.documents import numbers, orders
 from app.adapters.shopify.mapping.order import order as canonical
 from app.adapters.shopify.refusals import names_unknown_owner, refusal
 from app.domains.orders.canonical import Order
 from app.domains.orders.ports import OrderReference
 from app.infra.remote.client import Outbound
-from app.kernel.errors import NeedsAttention, Transient
+from app.kernel.errors import NeedsAttention, Refused, Transient
 
 MOST_PAGES = 50  # 1,500 lines; a cursor that never ends would be worse than a case
 MOVED_AGAIN = 2.0  # seconds: an edit in the admin saves in several steps
@@ -148,16 +148,21 @@ class ShopifyOrderReferences:
             "type": "single_line_text_field",
             "value": reference.number,
         }
-        if self.tag_prefix:
-            tags = [f"{self.tag_prefix}{reference.number}"]
-            payloads = self.admin.change(
-                numbers.TELL_NUMBER_AND_TAG, metafields=[field], id=reference.order_gid, tags=tags
-            )
-        else:
-            payloads = self.admin.change(numbers.TELL_NUMBER, metafields=[field])
+        try:
+            payloads = self._write(reference, field)
+        except Refused as refused:
+            if refused.code == UNKNOWN_OBJECT:
+                return False
+            raise
         errors = [error for payload in payloads.values() for error in user_errors(payload)]
         if names_unknown_owner(errors):
             return False
         if errors:
             raise refusal(errors, about=reference.order_gid)
         return True
+
+    def _write(self, reference: OrderReference, field: dict[str, str]) -> Mapping[str, Any]:
+        if not self.tag_prefix:
+            return self.admin.change(numbers.TELL_NUMBER, metafields=[field])
+        tags = [f"{self.tag_prefix}{reference.number}"]
+        return self.admin.change(numbers.TELL_NUMBER_AND_TAG, metafields=[field], id=reference.order_gid, tags=tags)

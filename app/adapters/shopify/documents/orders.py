@@ -11,7 +11,7 @@ fragment Pair on MoneyBag {
 }"""
 
 _TAX = """
-fragment TaxRow on TaxLine { title rate source channel_liable: channelLiable price_set: priceSet { ...Pair } }"""
+fragment TaxRow on TaxLine { title rate channel_liable: channelLiable price_set: priceSet { ...Pair } }"""
 
 _LINE = """
 fragment LineRow on LineItem {
