@@ -149,6 +149,17 @@ def known(
     return found
 
 
+def keys_of(uow: UnitOfWork, kind: str, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(connection, external id) → our key, of all that are bound, in one statement."""
+    rows = uow.sql(
+        "SELECT b.connection, b.external_id, b.key FROM unnest(%(connections)s::text[], %(externals)s::text[]) "
+        "w(connection, external_id) JOIN hub.binding b "
+        "ON b.connection = w.connection AND b.kind = %(kind)s AND b.external_id = w.external_id",
+        {"kind": kind, "connections": [name for name, _ in named], "externals": [external for _, external in named]},
+    )
+    return {(connection, external_id): key for connection, external_id, key in rows}
+
+
 def find_anywhere(uow: UnitOfWork, number: str) -> list[Binding]:
     """Every binding that has this as its number, external id or key: for the search box."""
     matches = or_(Binding.number == number, Binding.external_id == number, Binding.key == number)

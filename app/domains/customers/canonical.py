@@ -1,0 +1,81 @@
+"""Buyers as channels name them, and the accounts that the hub keeps of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.kernel.errors import Invalid
+
+
+class Kind(StrEnum):
+    PERSON = "person"
+    COMPANY = "company"
+
+
+class Purpose(StrEnum):
+    BILLING = "billing"
+    SHIPPING = "shipping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who an order says bought. `external_id` is the channel's id of the customer, empty for a guest.
+
+    `withheld` says that the channel may not tell who it is: that is not a guest. `company` names the business that
+    buys; a person's own mention of an employer does not belong here. Raises Invalid when nothing tells buyers apart.
+    """
+
+    connection: str
+    order_key: str  # the order's id at the channel
+    external_id: str = ""
+    email: str = ""
+    phone: str = ""
+    name: str = ""
+    company: str = ""
+    country: str = ""
+    tax_ids: tuple[str, ...] = ()
+    withheld: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.connection or not (self.external_id or self.order_key or self.email):
+            raise Invalid("customers.nobody", "a buyer needs a connection and one of customer id, e-mail and order id")
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.COMPANY if self.company.strip() else Kind.PERSON
+
+    @property
+    def guest(self) -> bool:
+        return not self.external_id and not self.withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One customer of ours."""
+
+    account_id: str
+    kind: Kind
+    name: str
+    company: str
+    email: str
+    phone: str
+    country: str
+    tax_ids: tuple[str, ...]
+    guest: bool
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an account is billed or wants its goods."""
+
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    province_code: str = ""
+    postal_code: str = ""
+    country_code: str = ""
+    phone: str = ""

@@ -1,0 +1,82 @@
+"""The rows of schema `customers`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.db import Base
+
+SCHEMA = "customers"
+NOW = text("now()")
+
+
+class AccountRow(Base):
+    """One customer. `identity` is what it was first known by; a second account of that identity cannot be made."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("identity <> ''", "some_identity"),
+        CheckConstraint("kind IN ('person', 'company')", "known_kind"),
+        Index("ix_account_email", "email", postgresql_where=text("email <> ''")),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[str] = mapped_column(UUID(as_uuid=False), primary_key=True)
+    identity: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    guest: Mapped[bool] = mapped_column(server_default="false")
+    withheld: Mapped[bool] = mapped_column(server_default="false")
+    name: Mapped[str] = mapped_column(server_default="")
+    company: Mapped[str] = mapped_column(server_default="")
+    email: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str] = mapped_column(server_default="")
+    country: Mapped[str] = mapped_column(server_default="")
+    tax_ids: Mapped[list[str]] = mapped_column(server_default="[]")
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class AddressRow(Base):
+    """An address that an account used, once for each purpose."""
+
+    __tablename__ = "address"
+    __table_args__ = (CheckConstraint("purpose IN ('billing', 'shipping')", "known_purpose"), {"schema": SCHEMA})
+
+    account_id: Mapped[str] = mapped_column(UUID(as_uuid=False), ForeignKey("customers.account.id"), primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(server_default="")
+    company: Mapped[str] = mapped_column(server_default="")
+    line1: Mapped[str] = mapped_column(server_default="")
+    line2: Mapped[str] = mapped_column(server_default="")
+    city: Mapped[str] = mapped_column(server_default="")
+    province_code: Mapped[str] = mapped_column(server_default="")
+    postal_code: Mapped[str] = mapped_column(server_default="")
+    country_code: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str] = mapped_column(server_default="")
+    first_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    last_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class DuplicateRow(Base):
+    """Two accounts that may be one: a person decides, the hub never merges them by itself."""
+
+    __tablename__ = "duplicate"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'merged', 'distinct')", "known_state"),
+        CheckConstraint("account_id < other_id", "one_row_for_a_pair"),
+        Index("ix_duplicate_open", "found_at", postgresql_where=text("state = 'open'")),
+        {"schema": SCHEMA},
+    )
+
+    account_id: Mapped[str] = mapped_column(UUID(as_uuid=False), ForeignKey("customers.account.id"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(UUID(as_uuid=False), ForeignKey("customers.account.id"), primary_key=True)
+    reason: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="open")
+    found_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(server_default="")
