@@ -22,8 +22,8 @@ _TIMEOUT = urllib3.Timeout(connect=2, read=10)  # seconds: a hub under load may 
 _TRIES = 12
 _FIRST_WAIT = 0.5  # seconds until the first repetition, doubled each time
 _LONGEST_WAIT = 30.0  # seconds: a hub that was restarted hears of its shipments soon after
-# The hub may learn of an order after its callback: what says "not yet" is asked again like what says "not now".
-_TRIED_AGAIN = frozenset({0, 404, 408, 409, 425, 429})
+# 404 while the hub has no such connection yet; all other refusals would stay what they are.
+_TRIED_AGAIN = frozenset({0, 404, 408, 425, 429})
 
 Document = Mapping[str, Any]
 
@@ -86,6 +86,9 @@ class HubCallbacks:
         self, shipment: Document, lines: Sequence[Document], location: str, parcels: Sequence[Tracking]
     ) -> None:
         """Tell what left in which parcels; `lines` of the shipment, those of items only."""
+        items = [line for line in lines if line["lineType"] == "Item"]
+        if not items:  # only services, which nobody carries
+            return
         body = {
             "shipment_number": shipment["number"],
             "order_number": shipment["orderNumber"],
@@ -93,8 +96,7 @@ class HubCallbacks:
             "location": location,
             "lines": [
                 {"sequence": line["sequence"], "sku": line["lineObjectNumber"], "quantity": _plain(line["quantity"])}
-                for line in lines
-                if line["lineType"] == "Item"
+                for line in items
             ],
             "packages": [
                 {"tracking_number": each.number, "carrier": each.carrier, "tracking_url": each.url} for each in parcels
@@ -109,12 +111,12 @@ class HubCallbacks:
             "invoice_number": invoice["number"],
             "order_number": invoice["orderNumber"],
             "invoiced_at": moment.text(moment.now()),
-            "total": _money(invoice["totalAmountIncludingTax"], currency),
+            "total": {"amount": _amount(invoice["totalAmountIncludingTax"], currency), "currency": currency},
             "lines": [
                 {
                     "sequence": line["sequence"],
                     "quantity": _plain(line["quantity"]),
-                    "amount": _money(line["netAmountIncludingTax"], currency),
+                    "amount": _amount(line["netAmountIncludingTax"], currency),
                 }
                 for line in lines
                 if line["lineType"] != "Comment"
@@ -164,5 +166,5 @@ def _plain(quantity: Decimal | int) -> str:
     return format(Decimal(quantity).normalize(), "f")
 
 
-def _money(amount: Decimal | int, currency: str) -> Document:
-    return {"amount": Money.parse(Decimal(amount), currency).text, "currency": currency}
+def _amount(amount: Decimal | int, currency: str) -> str:
+    return Money.parse(Decimal(amount), currency).text

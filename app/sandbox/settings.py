@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.sandbox.business_central.spec import CompanySpec
+from app.sandbox.companies import CompanySpec
 
 
 @dataclass(frozen=True, kw_only=True)

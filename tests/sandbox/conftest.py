@@ -7,7 +7,7 @@ import pytest
 import urllib3
 
 from app.sandbox.assembly import create_sandbox
-from app.sandbox.business_central.spec import vat_company
+from app.sandbox.companies import vat_company
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from tests.sandbox.erp_client import Erp

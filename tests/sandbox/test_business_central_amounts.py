@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.sandbox.business_central.amounts import Line, tax_lines
-from app.sandbox.business_central.spec import vat_company
+from app.sandbox.companies import vat_company
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from tests.sandbox.erp_client import Erp

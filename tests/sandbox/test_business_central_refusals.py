@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from app.sandbox.business_central.spec import marlow_us
+from app.sandbox.companies import marlow_us
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from tests.sandbox.erp_client import NOWHERE, Erp

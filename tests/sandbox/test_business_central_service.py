@@ -14,7 +14,7 @@ import yaml
 
 from app.sandbox.assembly import create_sandbox
 from app.sandbox.business_central.entities import ENTITIES
-from app.sandbox.business_central.spec import vat_company
+from app.sandbox.companies import vat_company
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from tests.sandbox.erp_client import Erp

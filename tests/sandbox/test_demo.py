@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from app.domains.orders.schemas import CALLBACKS
 from app.sandbox.assembly import create_sandbox
 from app.sandbox.business_central.service import BusinessCentral
 from app.sandbox.callbacks import HubCallbacks
@@ -116,9 +117,11 @@ class TestWarehouse:
         assert (invoiced["invoice_number"], invoiced["order_number"]) == ("PSI-1001", "SO-1001")
         assert invoiced["total"] == {"amount": "25.00", "currency": "USD"}
         assert invoiced["lines"] == [
-            {"sequence": 1000, "quantity": "2", "amount": {"amount": "20.00", "currency": "USD"}},
-            {"sequence": 800001, "quantity": "1", "amount": {"amount": "5.00", "currency": "USD"}},
+            {"sequence": 1000, "quantity": "2", "amount": "20.00"},
+            {"sequence": 800001, "quantity": "1", "amount": "5.00"},
         ]
+        for path, body, _, _ in hub[0].calls:
+            CALLBACKS[path.removeprefix("erp/")]().load(body)  # the hub's own contract takes it
 
     def test_an_order_can_go_out_in_two_parts(self, staffed: tuple[Erp, Warehouse], hub: tuple[Hub, str]) -> None:
         erp, warehouse = staffed
@@ -128,7 +131,7 @@ class TestWarehouse:
         first, second = hub[0].wait_for("erp/erp/shipments", 2)
         assert [first["lines"][0]["quantity"], second["lines"][0]["quantity"]] == ["1", "2"]
 
-    @pytest.mark.parametrize("status", [404, 409, 429, 503])
+    @pytest.mark.parametrize("status", [404, 408, 429, 503])
     def test_a_callback_that_is_not_taken_yet_comes_again_the_same(
         self, staffed: tuple[Erp, Warehouse], hub: tuple[Hub, str], status: int
     ) -> None:

@@ -14,7 +14,7 @@ from app.sandbox.books import Books
 from app.sandbox.business_central.entities import ENTITIES, INDEXED, shelf
 from app.sandbox.business_central.errors import not_found
 from app.sandbox.business_central.properties import BLANK_ID
-from app.sandbox.business_central.spec import CompanySpec
+from app.sandbox.companies import CompanySpec
 from app.sandbox.web import encode
 
 Document = Mapping[str, Any]

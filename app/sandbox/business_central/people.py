@@ -17,8 +17,8 @@ from app.sandbox.business_central.entities import ENTITIES
 from app.sandbox.business_central.errors import Refusal
 from app.sandbox.business_central.kinds import ORDER
 from app.sandbox.business_central.posting import post_invoice, post_shipment, release, undo_shipment
-from app.sandbox.business_central.spec import CompanySpec, vat_company
 from app.sandbox.business_central.subscriptions import Subscriptions
+from app.sandbox.companies import CompanySpec, vat_company
 from app.sandbox.web import Answer, Request, Unreadable, json_answer, refusal
 
 Document = Mapping[str, Any]

@@ -14,9 +14,9 @@ from app.sandbox.business_central.desk import Call, Desk
 from app.sandbox.business_central.errors import Refusal, bad_request, no_segment, refuse
 from app.sandbox.business_central.people import People
 from app.sandbox.business_central.seeding import seed_company
-from app.sandbox.business_central.spec import CompanySpec, marlow_us
 from app.sandbox.business_central.subscriptions import Environment, Subscriptions
 from app.sandbox.business_central.tokens import Tokens
+from app.sandbox.companies import CompanySpec, marlow_us
 from app.sandbox.faults import Faults
 from app.sandbox.limits import Limits, SlidingWindow
 from app.sandbox.seed import catalogue
