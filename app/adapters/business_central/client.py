@@ -17,7 +17,7 @@ from app.infra.remote.client import Outbound, Reply
 from app.kernel.errors import Refused, Transient
 
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
-ANSWER_SECONDS = 60.0  # Business Central works on a request for up to 8 minutes; an order takes seconds
+ANSWER_SECONDS = 20.0  # three requests of an order stay within a call's budget of 60; an order takes one or two
 BATCH_LIMIT = 100  # operations of one $batch, "Work with API limits"
 PAGES = 1000  # of 20,000 rows at most each: an end, where a remote never comes to one
 

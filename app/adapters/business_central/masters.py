@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.adapters.business_central.client import Company, Document, any_of, literal, query
@@ -14,7 +14,10 @@ from app.adapters.business_central.verdicts import AlreadyThere
 from app.domains.orders.ports import Learned
 from app.kernel.errors import NeedsAttention, Transient
 
-PLACES = {"item": ("items", "number"), "account": ("accounts", "number"), "location": ("locations", "code")}
+PLACES = {
+    "item": ("items", "number"), "account": ("accounts", "number"), "location": ("locations", "code"),
+    "shipment_method": ("shipmentMethods", "code"),
+}  # fmt: skip
 AT_ONCE = 40  # numbers in one filter: the address stays below 2,000 characters
 _ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
@@ -28,7 +31,7 @@ class Masters:
     known: Ids
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
     learned: list[Learned] = field(default_factory=list)
-    _numbers: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # kind → number → our keys of it
+    _numbers: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # kind → number or code → our keys of it
     _asked: list[str] = field(default_factory=list)  # the kind that each path asks for
 
     def __post_init__(self) -> None:
@@ -56,6 +59,9 @@ class Masters:
         """The reads that are missing, one for up to forty numbers."""
         asked: list[tuple[str, str]] = []
         for kind, numbers in self._numbers.items():
+            if kind == "variant":
+                asked += [(kind, self._variant(key, code)) for code, keys in numbers.items() for key in keys]
+                continue
             collection, name = PLACES[kind]
             possible = [number for number in numbers if len(number) <= NUMBER]
             for start in range(0, len(possible), AT_ONCE):
@@ -71,11 +77,14 @@ class Masters:
         for kind, rows in zip(self._asked, answers, strict=True):
             if kind == "customer":
                 self._take_customer(rows)
+            elif kind == "variant":
+                self._take_variant(rows)
             else:
                 self._take(kind, rows)
         for kind, numbers in self._numbers.items():
             for number, keys in sorted(numbers.items()):
-                raise self._missing(kind, number, keys[0])
+                if keys:
+                    raise self._missing(kind, number, keys[0])
 
     def ensure_customer(self, company: Company) -> None:
         """Create the shopper's own customer where there is none yet; somebody may be faster."""
@@ -91,6 +100,13 @@ class Masters:
             self._take_customer(rows)
         else:
             self._learn("customer", buyer.key, made["id"], made["number"])
+
+    def _variant(self, sku: str, code: str) -> str:
+        """The read for one variant: its code is unique within its item only."""
+        item = self.known.get("item", {}).get(sku, sku)
+        of_item = f"itemId eq {item}" if _ID.match(item) else f"itemNumber eq {literal(item.upper())}"
+        wanted = f"{of_item} and code eq {literal(code)}"
+        return "itemVariants" + query(filter=wanted, select="id,itemId,itemNumber,code")
 
     def _customer_filter(self) -> str:
         buyer = self.plan.buyer
@@ -117,6 +133,17 @@ class Masters:
             for key in numbers.pop(str(row[name]).upper(), ()):
                 self._learn(kind, key, row["id"], row[name])
 
+    def _take_variant(self, rows: Sequence[Document]) -> None:
+        for row in rows:
+            keys = self._numbers["variant"].get(row["code"], [])
+            for key in [key for key in keys if self._is_of(key, row)]:
+                keys.remove(key)
+                self._learn("variant", key, row["id"], row["code"])
+
+    def _is_of(self, sku: str, variant: Document) -> bool:
+        item = self.known.get("item", {}).get(sku, sku)
+        return item.casefold() in (str(variant["itemId"]).casefold(), str(variant["itemNumber"]).casefold())
+
     def _learn(self, kind: str, key: str, external_id: str, number: str) -> None:
         self.ids.setdefault(kind, {})[key] = external_id
         self.learned.append(Learned(kind=kind, key=key, external_id=external_id, number=number))
@@ -137,7 +164,3 @@ class Masters:
             about=f"{kind} {number}",
         )
 
-
-def merged(known: Ids, ids: Mapping[str, Mapping[str, str]]) -> Ids:
-    """What was known with what was found now."""
-    return {kind: {**known.get(kind, {}), **ids.get(kind, {})} for kind in known.keys() | ids.keys()}

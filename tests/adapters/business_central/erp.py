@@ -16,7 +16,7 @@ from app.infra.remote.client import Outbound
 from app.infra.remote.spec import Dedupe
 from app.kernel.money import Money
 from app.sandbox.assembly import create_sandbox
-from app.sandbox.business_central.spec import CompanySpec, marlow_us, vat_company
+from app.sandbox.companies import CompanySpec, marlow_us, vat_company
 from app.sandbox.faults import Rule
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
@@ -79,12 +79,15 @@ class Erp:
     def held(self, collection: str = "salesOrders") -> list[Mapping[str, Any]]:
         """The company's records of a collection that Business Central would still show, with their lines."""
         lines = {"salesOrders": "salesOrderLines", "salesInvoices": "salesInvoiceLines"}.get(collection)
-        books = self.served.sandbox.books
-        rows = [row for row in books.documents(collection) if not row.get("_deleted")]
+        rows = self._shown(collection)
         if lines is None:
             return rows
-        inner = [row for row in books.documents(lines) if not row.get("_deleted")]
+        inner = self._shown(lines)
         return [{**row, lines: [line for line in inner if line["documentId"] == row["id"]]} for row in rows]
+
+    def _shown(self, collection: str) -> list[Mapping[str, Any]]:
+        rows = self.served.sandbox.books.documents(collection)
+        return [row for row in rows if row.get("_company") == self.spec.id and not row.get("_deleted")]
 
     def lines(self, number: str) -> dict[int, Mapping[str, Any]]:
         [order] = [order for order in self.held() if order["number"] == number]

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.adapters.business_central.client import Company as ErpCompany
 from app.adapters.business_central.probe import fields_of
-from app.domains.orders.canonical import Company
+from app.domains.orders.canonical import Channel, Company
 from app.domains.orders.ports import Posting, Receipt
 from app.kernel.errors import Ambiguous, NeedsAttention, Transient
 from tests.adapters.business_central.erp import Erp, a_us_company, a_vat_company, an_erp
@@ -60,6 +61,36 @@ def test_a_value_map_names_another_item(erp: Erp) -> None:
     posting = replace(posting_of(order), known={"item": {"tent-green": "MO-TENT-3P"}})
     receipt = erp.orders.post(posting)
     assert erp.lines(receipt.number)[1000]["lineObjectNumber"] == "MO-TENT-3P"
+
+
+def test_value_maps_name_variants_units_places_and_shipment_methods_by_their_codes(erp: Erp) -> None:
+    company = ErpCompany.of(erp.remote, erp.settings)
+    items = {row["number"]: row["id"] for row in erp.held("items")}
+    for number in ("MO-TENT-2P", "MO-TENT-3P"):
+        company.post("itemVariants", {"itemId": items[number], "code": "GREEN", "description": "green"})
+    known = {
+        "variant": {"MO-TENT-2P": "GREEN", "tent": "GREEN"}, "item": {"tent": items["MO-TENT-3P"]},
+        "unit": {"tent": "PCS"}, "location": {"gid://shopify/Location/1": "EAST"},
+        "shipment_method": {"STD": "STANDARD"},
+    }  # fmt: skip
+    lines = (a_line("501", sku="MO-TENT-2P"), a_line("502", sku="tent"))
+    order = an_order(lines=lines, shipping=(a_shipping(),), channel=Channel(location="gid://shopify/Location/1"))
+    receipt = erp.orders.post(replace(posting_of(order), known=known))
+    variants = {row["itemNumber"]: row["id"] for row in erp.held("itemVariants")}
+    held = erp.lines(receipt.number)
+    assert held[1000]["itemVariantId"] == variants["MO-TENT-2P"]
+    assert (held[2000]["itemVariantId"], held[2000]["unitOfMeasureCode"]) == (variants["MO-TENT-3P"], "PCS")
+    [east] = [row["id"] for row in erp.held("locations") if row["code"] == "EAST"]
+    [standard] = [row["id"] for row in erp.held("shipmentMethods") if row["code"] == "STANDARD"]
+    assert {held[1000]["locationId"], held[2000]["locationId"]} == {east}
+    assert erp.held()[0]["shipmentMethodId"] == standard
+
+
+def test_a_place_that_business_central_does_not_have_is_a_case(erp: Erp) -> None:
+    erp.settings = erp.settings | {"location": "MOON"}
+    with pytest.raises(NeedsAttention) as caught:
+        erp.orders.post(posting_of(two_lines(erp)))
+    assert (caught.value.code, caught.value.about) == ("erp.location_missing", "location MOON")
 
 
 def test_the_external_number_is_upper_case_and_short_enough(erp: Erp) -> None:

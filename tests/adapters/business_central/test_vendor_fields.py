@@ -50,7 +50,7 @@ OURS = frozenset(
         "accounts", "amount", "base_url", "client_id", "client_secret", "client_state", "collecting_customers",
         "company", "company_id", "customer", "document_currency", "entity_fields", "environment", "local_currency",
         "location", "meaning", "order_customer", "payment_accounts", "payment_booking", "prices_include_tax_writable",
-        "query", "set", "tax_mode", "tax_payable", "tenant", "token_url",
+        "query", "set", "shipment_method", "tax_mode", "tax_payable", "tenant", "token_url", "variant",
     }
 )  # fmt: skip
 OPTIONS = re.compile(r"\b(\w+) (?:eq|ne|gt|ge|lt|le)\b|startswith\((\w+),")

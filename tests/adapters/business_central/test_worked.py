@@ -133,10 +133,12 @@ def test_a_sold_gift_card_is_a_liability_without_tax_and_a_redeemed_one_is_no_li
 def test_the_order_of_fields_is_the_one_that_business_central_does_not_recompute() -> None:
     with an_erp(a_us_company()) as erp:
         terms = Terms.of(erp.settings | {"location": "EAST"})
-        known = {"variant": {TENT: "variant-id"}, "unit": {TENT: "PCS"}}
+        known = {"variant": {TENT: "GREEN"}, "unit": {TENT: "PCS"}}
         posting = replace(posting_of(an_order(lines=(a_line(sku=TENT),))), known=known)
         plan = build_plan(posting, terms)
-    line = plan.lines[0].body({"item": {TENT: "item-id"}, "location": {"EAST": "place-id"}})
+    line = plan.lines[0].body(
+        {"item": {TENT: "item-id"}, "location": {"EAST": "place-id"}, "variant": {TENT: "variant-id"}}
+    )
     assert list(line) == [
         "sequence", "itemId", "itemVariantId", "locationId", "unitOfMeasureCode", "taxCode", "quantity", "unitPrice",
         "discountAmount", "description",

@@ -111,7 +111,7 @@ class Bands:
         elif line.sku:
             common |= {
                 "line_type": "Item", "kind": "item", "key": line.sku,
-                "variant_id": self.known.get("variant", {}).get(line.sku, ""),
+                "has_variant": line.sku in self.known.get("variant", {}),
                 "unit": self.known.get("unit", {}).get(line.sku, ""),
                 "location": self._location(),
             }  # fmt: skip

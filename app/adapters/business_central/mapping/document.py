@@ -48,8 +48,14 @@ def build_plan(posting: Posting, terms: Terms) -> DocumentPlan:
         total_slack=rows if mode is Mode.ERP_TAX else _slack(bands, rows),
         tax_slack=0 if mode is Mode.TAX_LINES else rows + groups_of(lines) + 2 * bands.shared,
         proves_rates=mode is not Mode.ERP_TAX,
+        shipment_method=_method(posting),
         cuts=tuple(cuts.told),
     )
+
+
+def _method(posting: Posting) -> str:
+    code = next((row.code for row in posting.order.shipping if not row.is_removed), "")
+    return code if code in posting.known.get("shipment_method", {}) else ""
 
 
 def _expected_total(order: Order, terms: Terms) -> Money:
@@ -90,7 +96,6 @@ def _rounding(
 
 def _head(posting: Posting, terms: Terms, cuts: Cuts) -> dict[str, Any]:
     order = posting.order
-    method = posting.known.get("shipment_method", {}).get(order.shipping[0].code, "") if order.shipping else ""
     head: dict[str, Any] = {
         "orderDate": terms.ordered_on(order).isoformat(),
         "postingDate": posting.business_date.isoformat(),
@@ -98,8 +103,6 @@ def _head(posting: Posting, terms: Terms, cuts: Cuts) -> dict[str, Any]:
         **cuts.fitted(_address("sellTo", order.bill_to or Address())),
         **cuts.fitted({"phoneNumber": order.phone or (order.ship_to or Address()).phone, "email": order.email}),
     }
-    if method:
-        head["shipmentMethodId"] = method
     head["partialShipping"] = True
     if terms.channel_dimension:
         head["shortcutDimension1Code"] = terms.channel_dimension

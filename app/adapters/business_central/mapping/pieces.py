@@ -47,9 +47,10 @@ def sequences(order: Order, known: Mapping[str, str]) -> dict[str, int]:
         if line.kind in (LineKind.PRODUCT, LineKind.CUSTOM)
     }
     if known:
-        last = max([int(sequence) // LINE_STEP for line_id, sequence in known.items() if line_id in goods], default=0)
+        held = {line_id: int(known[line_id]) // LINE_STEP * LINE_STEP for line_id in goods if line_id in known}
+        last = max(held.values(), default=0) // LINE_STEP
         added = [line_id for line_id in goods if line_id not in known]
-        goods = {line_id: int(known[line_id]) for line_id in goods if line_id in known}
+        goods = held
         goods |= {line_id: (last + place) * LINE_STEP for place, line_id in enumerate(added, start=1)}
     if any(sequence > LINES * LINE_STEP for sequence in goods.values()):
         raise NeedsAttention(

@@ -38,7 +38,7 @@ class PlannedLine:
     discount: Decimal = Decimal(0)
     tax_code: str = ""
     rate: Decimal | None = Decimal(0)
-    variant_id: str = ""
+    has_variant: bool = False
     location: str = ""
     unit: str = ""
 
@@ -51,8 +51,8 @@ class PlannedLine:
         if self.line_type == "Comment":
             return {"sequence": self.sequence, "lineType": "Comment", "description": self.description}
         written: dict[str, Any] = {"sequence": self.sequence, f"{self.kind}Id": ids[self.kind][self.key]}
-        if self.variant_id:
-            written["itemVariantId"] = self.variant_id
+        if self.has_variant:
+            written["itemVariantId"] = ids["variant"][self.key]
         if self.location:
             written["locationId"] = ids["location"][self.location]
         if self.unit:
@@ -99,17 +99,22 @@ class DocumentPlan:
     total_slack: int
     tax_slack: int
     proves_rates: bool
+    shipment_method: str = ""  # the channel's word for it, where the value map knows one
     cuts: tuple[Difference, ...] = ()
 
     @property
     def wants(self) -> dict[str, set[str]]:
         """The things whose ids the document needs, by kind."""
         wanted: dict[str, set[str]] = {}
+        if self.shipment_method:
+            wanted["shipment_method"] = {self.shipment_method}
         for line in self.lines:
             if line.kind:
                 wanted.setdefault(line.kind, set()).add(line.key)
             if line.location:
                 wanted.setdefault("location", set()).add(line.location)
+            if line.has_variant:
+                wanted.setdefault("variant", set()).add(line.key)
         return wanted
 
     def line(self, sequence: int) -> PlannedLine | None:
@@ -123,6 +128,8 @@ class DocumentPlan:
         terms: dict[str, Any] = {"currencyCode": self.currency}
         if self.prices_include_tax is not None:
             terms["pricesIncludeTax"] = self.prices_include_tax
+        if self.shipment_method:
+            terms["shipmentMethodId"] = ids["shipment_method"][self.shipment_method]
         head = {"externalDocumentNumber": self.external_number, **whom, **terms, **self.head}
         lines = [only(line.body(ids), known_fields.get("salesOrderLines")) for line in self.lines]
         return only(head, known_fields.get("salesOrders")) | {"salesOrderLines": lines}
