@@ -90,7 +90,7 @@ class Shop:
 
     def books(self, collection: str) -> list[dict[str, Any]]:
         answer = self._http.request("GET", self.served.url + "/_books")
-        return list(json.loads(answer.data)[collection])
+        return list(json.loads(answer.data).get(collection, ()))
 
     def fault(self, kind: str, match: str = "", **more: Any) -> None:
         self.post("/_faults", {"vendor": "shopify", "kind": kind, "match": match, "times": 1, **more})
