@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import NAMESPACE_URL, uuid5
 
+from app.domains.customers import service as customers
+from app.domains.customers.canonical import Buyer
 from app.domains.inventory import service as inventory
 from app.domains.inventory.canonical import Short
 from app.domains.orders import service as orders
+from app.domains.orders.canonical import Address, Party
 from app.domains.orders.events import OrderHeld
 from app.domains.orders.lifecycle import HoldKind, State
 from app.domains.orders.policy import require_proof
@@ -66,7 +68,7 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
     if not new:
         return []
     hindered: list[Hindrance] = []
-    accounts = _accounts(uow, new)
+    accounts = customers.match_many(uow, [_buyer(one) for one in new])
     accepted: list[tuple[Captured, str]] = []
     for company in dict.fromkeys(one.standing.company for one in new):
         ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
@@ -85,8 +87,23 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
     return hindered
 
 
-def _accounts(uow: UnitOfWork, new: Sequence[Captured]) -> list[str]:
-    return [str(uuid5(NAMESPACE_URL, one.order.email)) for one in new]
+def _buyer(one: Captured) -> Buyer:
+    """Who bought. A customer that the source may not tell is not a guest."""
+    order, standing = one.order, one.standing
+    party = order.customer or Party()
+    address = order.bill_to or order.ship_to or Address()
+    return Buyer(
+        connection=standing.channel,
+        order_key=standing.external_id,
+        external_id=party.external_id,
+        email=party.email or order.email,
+        phone=party.phone or order.phone,
+        name=f"{party.first_name} {party.last_name}".strip() or address.name,
+        company=order.company.name if order.company else "",
+        country=address.country_code,
+        tax_ids=tuple(one.value for one in order.tax_ids),
+        withheld=party.withheld,
+    )
 
 
 def _unproved(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
