@@ -80,8 +80,8 @@ def test_value_maps_name_variants_units_places_and_shipment_methods_by_their_cod
     held = erp.lines(receipt.number)
     assert held[1000]["itemVariantId"] == variants["MO-TENT-2P"]
     assert (held[2000]["itemVariantId"], held[2000]["unitOfMeasureCode"]) == (variants["MO-TENT-3P"], "PCS")
-    [east] = [row["id"] for row in erp.held("locations") if row["code"] == "EAST"]
-    [standard] = [row["id"] for row in erp.held("shipmentMethods") if row["code"] == "STANDARD"]
+    [east] = [row["id"] for row in company.rows("locations") if row["code"] == "EAST"]
+    [standard] = [row["id"] for row in company.rows("shipmentMethods") if row["code"] == "STANDARD"]
     assert {held[1000]["locationId"], held[2000]["locationId"]} == {east}
     assert erp.held()[0]["shipmentMethodId"] == standard
 
