@@ -76,6 +76,13 @@ def create_person(uow: UnitOfWork, *, email: str, role: str, name: str = "", pas
     return person_id, password
 
 
+def first_person(session: Session, email: str) -> str:
+    """Make the first administrator of an empty hub; returns the password."""
+    password = new_password()
+    session.add(PersonRow(id=new_id(), email=email, role=str(Role.ADMIN), password_hash=_hash(password)))
+    return password
+
+
 def reset_password(uow: UnitOfWork, email: str, password: str = "") -> str:
     """Give a person a new password, unlock it and end all its sessions; returns the password."""
     row = by_email(uow.session, email)
