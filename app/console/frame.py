@@ -21,6 +21,7 @@ from app.infra.views import PAGE_SECONDS
 from app.infra.web.problems import Problem, show_as_page
 from app.infra.web.wiring import hub
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.money import Money
 
 ASSETS = Path(__file__).parent / "static"
 MOST_COUNTED = 1000  # beyond that a menu says 999+
@@ -45,8 +46,14 @@ def register_frame(app: Flask) -> None:
     """Register templates and assets before Flask-Admin's own, so that ours win."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(MARKS)
-    app.jinja_env.globals.update(asset=asset, menu_counts=menu_counts, now=SYSTEM_CLOCK.now)
-    app.jinja_env.filters.update(lasting=words.lasting, since=words.since, counted=words.count_of, moment=words.moment)
+    app.jinja_env.globals.update(asset=asset, menu_counts=menu_counts, now=SYSTEM_CLOCK.now, Money=Money)
+    app.jinja_env.filters.update(
+        lasting=words.lasting,
+        since=words.since,
+        counted=words.count_of,
+        moment=words.moment,
+        money=words.money_words,
+    )
     show_as_page(app, "/admin", refused)
 
 

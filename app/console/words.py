@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.money import Money
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "C$", "AUD": "A$", "JPY": "¥"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +140,17 @@ def masked_email(address: str) -> str:
 def masked(text: str) -> str:
     """A name or number of which the first letter is left."""
     return f"{text[:1]}••••" if text else ""
+
+
+def money_words(amount: Money, *, whole: bool = False) -> str:
+    """An amount as people write it: $4,812.00, or 4,812.00 SEK; `whole` leaves the cents out."""
+    sign = "−" if amount.minor < 0 else ""
+    units, _, cents = abs(amount).text.partition(".")
+    text = f"{int(units):,}" + (f".{cents}" if cents and not whole else "")
+    symbol = SYMBOLS.get(amount.currency)
+    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {amount.currency}"
+
+
+def worth_words(amounts: Sequence[Money]) -> str:
+    """Amounts of several currencies in one phrase."""
+    return " + ".join(money_words(amount, whole=True) for amount in amounts if amount)

@@ -15,9 +15,9 @@ from flask_admin import BaseView
 from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Select, inspect, select, text, tuple_
+from sqlalchemy import Connection, Engine, Select, event, inspect, select, text, tuple_
 from sqlalchemy.exc import StatementError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from app.infra.web.scopes import Permission, may
 
@@ -28,23 +28,20 @@ PAGE_SECONDS = 5  # a page that needs longer is asked a question that no index a
 class ReadingDb(SQLAlchemy):
     """One read-only session for each request, in the form that Flask-Admin asks for. Closed when the request ends."""
 
-    def __init__(self, app: Flask, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
-        app.teardown_appcontext(self._close)
+    def __init__(self, app: Flask, engine: Engine) -> None:
+        readers = sessionmaker(engine)
+        event.listen(readers, "after_begin", self._bind_hands)
+        self._scoped = scoped_session(readers, scopefunc=lambda: id(g._get_current_object()))
+        app.teardown_appcontext(lambda error: self._scoped.remove())
 
     @property
-    def session(self) -> Session:  # type: ignore[override]
-        if "reading" not in g:
-            g.reading = self._sessions()
-            g.reading.execute(text("SET TRANSACTION READ ONLY"))
-            g.reading.execute(text(f"SET LOCAL statement_timeout = '{PAGE_SECONDS}s'"))
-        return g.reading  # type: ignore[no-any-return]
+    def session(self) -> scoped_session[Session]:  # type: ignore[override]
+        return self._scoped
 
     @staticmethod
-    def _close(error: BaseException | None) -> None:
-        reading = g.pop("reading", None)
-        if reading is not None:
-            reading.close()
+    def _bind_hands(session: Session, transaction: object, connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(f"SET LOCAL statement_timeout = '{PAGE_SECONDS}s'"))
 
 
 class Gated:

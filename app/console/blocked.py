@@ -1,0 +1,89 @@
+"""What waits for a case: deliveries, and orders where it is about orders; how many and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.console.words import worth_words
+from app.domains.orders.admin import Brief, briefs
+from app.infra.uow import UnitOfWork
+from app.kernel.money import Money
+
+MOST_LISTED = 100
+ORDERS = "orders:"  # the lane key of an order's facts
+
+ITEMS = """
+SELECT i.key, i.event_id, i.delivery, i.at, coalesce(d.state, ''), coalesce(d.subscriber, ''), coalesce(d.code, '')
+  FROM hub.case_item i LEFT JOIN hub.delivery d ON d.event_id = i.event_id AND d.id = i.delivery
+ WHERE i.case_id = %(case)s ORDER BY i.at, i.delivery LIMIT %(most)s
+"""
+COUNTS = """
+SELECT case_id::text, count(*), array_agg(DISTINCT key) FILTER (WHERE key ^@ 'orders:')
+  FROM hub.case_item WHERE case_id = ANY(%(cases)s::uuid[]) GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """One thing that waits for a case. `state` is empty where no delivery does."""
+
+    key: str
+    event_id: int
+    delivery_id: int
+    at: datetime
+    state: str
+    subscriber: str
+    code: str
+
+    @property
+    def order_id(self) -> str:
+        return self.key.removeprefix(ORDERS) if self.key.startswith(ORDERS) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """How much a case blocks."""
+
+    things: int
+    order_ids: tuple[str, ...] = ()
+    money: str = ""
+
+    @property
+    def orders(self) -> int:
+        return len(self.order_ids)
+
+
+NOTHING = Worth(things=0)
+
+
+def blocked_by(uow: UnitOfWork, case_id: str) -> list[Blocked]:
+    """What waits for a case, oldest first, at most a hundred."""
+    return [
+        Blocked(
+            key=row[0], event_id=row[1], delivery_id=row[2], at=row[3], state=row[4], subscriber=row[5], code=row[6]
+        )
+        for row in uow.sql(ITEMS, {"case": case_id, "most": MOST_LISTED})
+    ]
+
+
+def totals_of(uow: UnitOfWork, case_ids: Sequence[str]) -> dict[str, Worth]:
+    """How much each case blocks, in two statements."""
+    rows = uow.sql(COUNTS, {"cases": list(case_ids)}).fetchall()
+    ids = {case_id: tuple(key.removeprefix(ORDERS) for key in keys or ()) for case_id, _, keys in rows}
+    known = briefs(uow, sorted({order_id for some in ids.values() for order_id in some}))
+    found = {
+        case_id: Worth(things=things, order_ids=ids[case_id], money=worth_words(_sums(known, ids[case_id])))
+        for case_id, things, _ in rows
+    }
+    return {case_id: found.get(case_id, NOTHING) for case_id in case_ids}
+
+
+def _sums(known: Mapping[str, Brief], order_ids: Sequence[str]) -> list[Money]:
+    """What these orders are worth, by currency."""
+    sums: dict[str, int] = {}
+    for order_id in order_ids:
+        if (brief := known.get(order_id)) is not None:
+            sums[brief.total.currency] = sums.get(brief.total.currency, 0) + brief.total.minor
+    return [Money(minor, currency) for currency, minor in sorted(sums.items())]

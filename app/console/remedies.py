@@ -1,0 +1,126 @@
+"""Ways to mend a case, by its code. Each changes something through a service; then what waited goes on.
+
+A case whose code is not here has the two that every case has: mended elsewhere, and not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.infra.cases import ExceptionCase
+from app.infra.uow import UnitOfWork
+from app.infra.value_maps import set_value
+from app.kernel.errors import Invalid
+
+Apply = Callable[[UnitOfWork, ExceptionCase, Mapping[str, str], str], str]  # (…, form, who) → what was done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A field of a remedy's form."""
+
+    name: str
+    label: str
+    placeholder: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """One way to mend a case. `apply` does it in the open unit of work and says what it did."""
+
+    name: str
+    title: str
+    small: str
+    button: str
+    apply: Apply
+    asks: tuple[Asked, ...] = ()
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    makers: dict[str, list[Callable[[ExceptionCase], Remedy]]] = field(default_factory=dict)
+
+    def remedy(self, code: str) -> Callable[[Callable[[ExceptionCase], Remedy]], Callable[[ExceptionCase], Remedy]]:
+        def add(maker: Callable[[ExceptionCase], Remedy]) -> Callable[[ExceptionCase], Remedy]:
+            self.makers.setdefault(code, []).append(maker)
+            return maker
+
+        return add
+
+
+_REGISTRY = _Registry()
+MENDED = "mended"
+
+
+def remedies_of(case: ExceptionCase) -> list[Remedy]:
+    """What can be done about a case, the likeliest first; the last is always "mended elsewhere"."""
+    made = [maker(case) for maker in _REGISTRY.makers.get(case.code, ())]
+    return [*made, _mended(case)]
+
+
+def remedy_named(case: ExceptionCase, name: str) -> Remedy:
+    for remedy in remedies_of(case):
+        if remedy.name == name:
+            return remedy
+    raise Invalid("cases.no_such_remedy", f"a case of {case.code} has no remedy {name!r}; reload the page")
+
+
+def _mended(case: ExceptionCase) -> Remedy:
+    return Remedy(
+        name=MENDED,
+        title="I have mended the cause where it is",
+        small="In the other system, in its settings or by hand. What waited goes again; nothing is done twice.",
+        button="Release what waits",
+        apply=lambda uow, case, form, who: "the cause was mended elsewhere",
+    )
+
+
+@_REGISTRY.remedy("orders.sku_unmapped")
+def _map_sku(case: ExceptionCase) -> Remedy:
+    sku = str(case.facts.get("sku") or case.about.removeprefix("sku "))
+    return Remedy(
+        name="map_sku",
+        title=f"Map {sku or 'this SKU'} to an item",
+        small=f"Adds one row to the item map of {case.connection}. New orders with this SKU pass by themselves.",
+        button="Map and release",
+        apply=_setting("item", sku),
+        asks=(Asked(name="target", label="Item number there", placeholder="for example 1896-S"),),
+    )
+
+
+@_REGISTRY.remedy("erp.location_missing")
+def _map_location(case: ExceptionCase) -> Remedy:
+    place = case.about.removeprefix("location ")
+    return Remedy(
+        name="map_location",
+        title=f"Map {place} to another location code",
+        small=f"Adds one row to the location map of {case.connection}.",
+        button="Map and release",
+        apply=_setting("location", place),
+        asks=(Asked(name="target", label="Location code there", placeholder="for example MAIN"),),
+    )
+
+
+def _setting(kind: str, source: str) -> Apply:
+    """A remedy that maps one word of ours to one of theirs."""
+
+    def apply(uow: UnitOfWork, case: ExceptionCase, form: Mapping[str, str], who: str) -> str:
+        target = form.get("target", "").strip()
+        if not source or not target:
+            raise Invalid("cases.value_missing", f"say what {source or 'the value'} is at {case.connection}")
+        set_value(uow, case.connection, kind, source, target, who)
+        return f"mapped {kind} {source} to {target}"
+
+    return apply
+
+
+def facts_of(case: ExceptionCase) -> list[tuple[str, Any]]:
+    """What a case knows, as name and value; what is shown elsewhere on its page is left out."""
+    shown = {"sku", "order_id", "differences", "changes", "errors"}
+    return [
+        (name.replace("_", " "), value) for name, value in sorted(case.facts.items()) if name not in shown and value
+    ]
