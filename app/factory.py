@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import commands, console, flows, registry
 from app.api import register_api
 from app.flows.runtime import STEPS
-from app.infra.bell import RedisBell
+from app.infra.bell import GatheringBell
 from app.infra.hub import Hub, open_hub
 from app.infra.telemetry import configure_logs
 from app.infra.web.wiring import wire
@@ -45,8 +45,8 @@ def make_hub(settings: Settings) -> Hub:
     """The hub of a process that publishes but does not work: web and commands."""
     flows.load()
 
-    def bell(client: redis.Redis) -> RedisBell:
-        return RedisBell(client, make_ringer(make_broker(settings, client)))
+    def bell(client: redis.Redis) -> GatheringBell:
+        return GatheringBell(client, make_ringer(make_broker(settings, client)))
 
     size = settings.web_threads + 2
     return open_hub(settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell, pool_size=size)
