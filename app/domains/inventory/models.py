@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base
@@ -31,7 +31,7 @@ class AvailabilityRow(Base):
     sku: Mapped[str] = mapped_column(primary_key=True)
     available: Mapped[Decimal] = mapped_column(server_default="0")
     as_of: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(server_default="0")
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -61,7 +61,7 @@ class StockLevelRow(Base):
     reports: Mapped[str] = mapped_column(server_default="physical")
     on_hand: Mapped[Decimal] = mapped_column(server_default="0")
     as_of: Mapped[datetime | None]
-    sequence: Mapped[int] = mapped_column(server_default="0")
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     moved: Mapped[Decimal] = mapped_column(server_default="0")
     damaged: Mapped[Decimal] = mapped_column(server_default="0")
     quality_hold: Mapped[Decimal] = mapped_column(server_default="0")
@@ -99,7 +99,7 @@ class ReservationRow(Base):
         {"schema": SCHEMA},
     )
 
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     order_id: Mapped[str]
     order_line: Mapped[str]
     sku: Mapped[str]
@@ -126,7 +126,7 @@ class MovementRow(Base):
         {"schema": SCHEMA},
     )
 
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     sku: Mapped[str]
     location: Mapped[str]
     kind: Mapped[str]
