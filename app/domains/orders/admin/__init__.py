@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.domains.orders.admin.line import Line, Pace, Standing, pace_to_channel, pace_to_erp, the_line
-from app.domains.orders.admin.lists import Brief, briefs, listed, numbered
 from app.domains.orders.admin.page import OrderPage, page_of
+from app.domains.orders.queries import Brief, briefs, listed, numbered
 
 __all__ = [
     "Brief",

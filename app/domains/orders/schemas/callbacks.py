@@ -1,4 +1,4 @@
-"""What an ERP or a warehouse calls back with, and what the API answers: the only marshmallow in this domain."""
+"""What an ERP or a warehouse calls back with: canonical values, or the field, the rule and the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders in a row each: the lists of the console, and the search box."""
+"""Orders in a row each, and whatever number somebody may read aloud."""
 
 from __future__ import annotations
 
