@@ -103,8 +103,8 @@ class Wsgi:
         """Answer one request. Safe to call from many threads."""
         answer = self.answer(_request(environ))
         if answer.lost:
-            # Fewer bytes than promised: every WSGI server then cuts the connection and the client has no answer.
-            start("200 OK", [("Content-Length", "64")])
+            # Fewer bytes than promised, and then the end of the connection: the client has no answer.
+            start("200 OK", [("Content-Length", "64"), ("Connection", "close")])
             return [b" "]
         start(_STATUS_LINES[answer.status], [*answer.headers, ("Content-Length", str(len(answer.body)))])
         return [answer.body]

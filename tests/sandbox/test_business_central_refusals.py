@@ -37,6 +37,7 @@ class TestBodies:
             ({"externalDocumentNumber": "X" * 36}, "Application_StringExceededLength"),
             ({"shipToName": "N" * 101}, "Application_StringExceededLength"),
             ({"shipToAddressLine2": "N" * 51}, "Application_StringExceededLength"),
+            ({"phoneNumber": "555 0100 ext. 5"}, FIELD),
             ({"orderDate": "20.11.2026"}, "BadRequest"),
             ({"discountAmount": "5"}, "BadRequest"),
             ({"partialShipping": "yes"}, "BadRequest"),

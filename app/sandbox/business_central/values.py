@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.sandbox import moment
-from app.sandbox.business_central.errors import Refusal, bad_request
+from app.sandbox.business_central.errors import Refusal, bad_request, field
 from app.sandbox.business_central.properties import BLANK_DATE, BLANK_ID, Entity, Property
 
 _GUID = re.compile(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
@@ -78,6 +78,8 @@ def _text(each: Property, value: Any) -> str:
     if each.length and len(value) > each.length:
         message = f"The length of the string is {len(value)}, but it must be less than or equal to {each.length}"
         raise Refusal("Application_StringExceededLength", f"{message} characters. Value: {value}")
+    if each.name == "phoneNumber" and any(sign.isalpha() for sign in value):
+        raise field("Phone No. must not contain letters")
     return value.strip().upper() if each.type == "code" else value
 
 
