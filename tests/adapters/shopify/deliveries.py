@@ -51,10 +51,10 @@ def signature(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
-def arrival(body: bytes, topic: str = "orders/create", *, secret: str = "hush", **headers: str) -> Arrival:
-    """A delivery that `secret` signed; `headers` replace the shop's own, underscores for dashes, "" takes one away."""
+def arrival(body: bytes, path: str = "orders/create", *, secret: str = "hush", **headers: str) -> Arrival:
+    """A delivery to `path` that `secret` signed; `headers` replace the own (`shop_domain`), "" takes one away."""
     given = {
-        "x-shopify-topic": topic,
+        "x-shopify-topic": path,
         "x-shopify-shop-domain": SHOP,
         "x-shopify-api-version": "2026-10",
         "x-shopify-webhook-id": "w-1",
@@ -63,4 +63,4 @@ def arrival(body: bytes, topic: str = "orders/create", *, secret: str = "hush", 
         "x-shopify-hmac-sha256": signature(body, secret),
         **{f"x-shopify-{name.replace('_', '-')}": value for name, value in headers.items()},
     }
-    return Arrival(topic=topic, headers={name: value for name, value in given.items() if value}, query={}, body=body)
+    return Arrival(topic=path, headers={name: value for name, value in given.items() if value}, query={}, body=body)

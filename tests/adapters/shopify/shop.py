@@ -32,12 +32,15 @@ class Listening:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.asked: list[dict[str, Any]] = []
+        self.meanwhile: list[Callable[[], object]] = []  # done one by one, each before a further page is answered
         self.start, self.stop = sandbox.start, sandbox.stop
 
     def __call__(self, environ: Mapping[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         if environ["PATH_INFO"].endswith("/graphql.json"):
             self.asked.append(json.loads(body))
+            if self.meanwhile and self.asked[-1]["variables"].get("after"):
+                self.meanwhile.pop(0)()
         return self.sandbox({**environ, "wsgi.input": io.BytesIO(body)}, start)
 
 

@@ -159,7 +159,7 @@ query OrderAgreements($id: ID!, $after: String) {{
     page: agreements(first: 5, after: $after) {{
       nodes {{
         id happened_at: happenedAt reason
-        sales(first: 30) {{
+        sales(first: 25) {{
           nodes {{
             line_type: lineType quantity
             total_amount_set: totalAmount {{ ...Pair }}
