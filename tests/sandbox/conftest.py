@@ -11,6 +11,7 @@ from app.sandbox.companies import vat_company
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from tests.sandbox.erp_client import Erp
+from tests.sandbox.shop_client import Merchant
 
 
 @pytest.fixture
@@ -41,3 +42,9 @@ def erp(serve: Callable[..., Served], http: urllib3.PoolManager) -> Erp:
 def vat(serve: Callable[..., Served], http: urllib3.PoolManager) -> Erp:
     """A client of a company in euros with VAT of 19 and 7 percent."""
     return Erp(serve(Settings(companies=(vat_company(),))), http)
+
+
+@pytest.fixture
+def merchant(serve: Callable[..., Served], http: urllib3.PoolManager) -> Merchant:
+    """An app of the demo's shop, and the shop's own people."""
+    return Merchant(serve(), http)

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from typing import Any
 
 import urllib3
 
 from app.sandbox.serving import Served
 from app.sandbox.shopify.shop import Shop
+from app.sandbox.shopify.store import Rejected
 
 VERSION = "2026-10"
+READ = """
+    query($id: ID!) { order(id: $id) {
+        updatedAt displayFinancialStatus displayFulfillmentStatus cancelledAt tags note
+        currentTotalPriceSet { shopMoney { amount } }
+        lineItems(first: 10) { nodes { id sku quantity currentQuantity unfulfilledQuantity } }
+        transactions { id kind status gateway amountSet { presentmentMoney { amount } } }
+        fulfillments { id status totalQuantity trackingInfo { company number url } }
+        fulfillmentOrders(first: 10) { nodes {
+            id status requestStatus assignedLocation { location { id } } supportedActions { action }
+            fulfillmentHolds { id handle heldByRequestingApp }
+            lineItems(first: 10) { nodes { id remainingQuantity totalQuantity } }
+        } }
+    } }
+"""
+FULFILL = """
+    mutation($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) {
+        fulfillment { id status totalQuantity trackingInfo { company number } } userErrors { field message }
+    } }
+"""
 WITHIN = 10.0  # seconds that anything awaited here may take on a busy machine
 
 
@@ -135,3 +156,47 @@ def listening() -> Iterator[Hub]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def order_of(merchant: Merchant, *lines: Any, **wishes: Any) -> str:
+    placed = merchant.place(lines=list(lines) or [{"sku": "MO-TENT-2P", "quantity": 2}], **wishes)
+    return str(placed["admin_graphql_api_id"])
+
+
+def waiting(merchant: Merchant, order: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = merchant.data(READ, id=order)["fulfillmentOrders"]["nodes"]
+    return found
+
+
+def picks(document: dict[str, Any], *quantities: int) -> dict[str, Any]:
+    lines = document["lineItems"]["nodes"]
+    rows = [{"id": line["id"], "quantity": quantity} for line, quantity in zip(lines, quantities, strict=False)]
+    return {"fulfillmentOrderId": document["id"], "fulfillmentOrderLineItems": rows}
+
+
+def refusal(payload: dict[str, Any]) -> str:
+    assert len(payload["userErrors"]) == 1, payload
+    return str(payload["userErrors"][0]["message"])
+
+
+def happenings(shop: Shop, order: Mapping[str, Any], random: Random, *, edits: bool) -> None:
+    """Let one thing happen to an order, as people let things happen; what the shop refuses does not happen."""
+    line = random.choice(order["line_items"])
+    {"id": line["id"], "quantity": line["quantity"]}
+    acts: list[tuple[str, dict[str, Any]]] = [
+        ("refund", {"lines": [{"id": line["id"], "quantity": 1}]}),
+        (
+            "refund",
+            {"lines": [{"id": line["id"], "quantity": line["quantity"], "restock": "cancel"}], "shipping": True},
+        ),
+        ("refund", {"lines": [{"id": line["id"], "quantity": 1, "restock": "return"}], "amount": "1.00"}),
+        ("pay", {}),
+        ("pay", {"amount": "5.00"}),
+    ]
+    if edits:
+        acts += [("edit", {"lines": [{"id": line["id"], "quantity": quantity}]}) for quantity in (0, 1, 2, 5)]
+    act, wishes = random.choice(acts)
+    try:
+        shop._controls._do(["orders", str(order["id"]), act], wishes)
+    except Rejected:
+        return

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
-import urllib3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.sandbox.assembly import create_sandbox
-from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
 from app.sandbox.shopify.buyers import BUYERS
 from app.sandbox.shopify.carts import Cart, Delivery, Wanted
 from app.sandbox.shopify.order_documents import compose
 from app.sandbox.shopify.pricing import Discount, Tax
 from app.sandbox.shopify.shop import Shop
-from app.sandbox.shopify.store import Rejected
-from tests.sandbox.shop_client import Merchant
+from tests.sandbox.shop_client import happenings
 from tests.sandbox.shop_sums import SIDES, check, check_refunds, minor
 
 pytestmark = pytest.mark.capability("TRY-1")
@@ -97,29 +90,6 @@ def test_what_the_demo_sells_adds_up(shop: Shop) -> None:
     assert min(seen.values()) > 5, seen
 
 
-def happenings(shop: Shop, order: Mapping[str, Any], random: Random, *, edits: bool) -> None:
-    """Let one thing happen to an order, as people let things happen; what the shop refuses does not happen."""
-    line = random.choice(order["line_items"])
-    {"id": line["id"], "quantity": line["quantity"]}
-    acts: list[tuple[str, dict[str, Any]]] = [
-        ("refund", {"lines": [{"id": line["id"], "quantity": 1}]}),
-        (
-            "refund",
-            {"lines": [{"id": line["id"], "quantity": line["quantity"], "restock": "cancel"}], "shipping": True},
-        ),
-        ("refund", {"lines": [{"id": line["id"], "quantity": 1, "restock": "return"}], "amount": "1.00"}),
-        ("pay", {}),
-        ("pay", {"amount": "5.00"}),
-    ]
-    if edits:
-        acts += [("edit", {"lines": [{"id": line["id"], "quantity": quantity}]}) for quantity in (0, 1, 2, 5)]
-    act, wishes = random.choice(acts)
-    try:
-        shop._controls._do(["orders", str(order["id"]), act], wishes)
-    except Rejected:
-        return
-
-
 @pytest.mark.parametrize("seed", range(25))
 def test_refunds_leave_what_is_due_and_the_money_fits_the_goods(shop: Shop, seed: int) -> None:
     random = Random(seed)
@@ -143,60 +113,6 @@ def test_what_was_agreed_is_always_what_the_order_is_worth(shop: Shop, seed: int
         for side in SIDES:
             agreed = sum(minor(sale["total_amount_set"][side]) for sale in sales)
             assert agreed == minor(order["current_total_price_set"][side])
-
-
-def keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield path, name
-            yield from keys(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for each in value:
-            yield from keys(each, f"{path}[]")
-
-
-def samples(contracts: Path, name: str, plural: str, singular: str) -> Iterator[Mapping[str, Any]]:
-    for exchange in json.loads((contracts / "shopify" / "rest-2026-07" / name).read_text("utf-8")):
-        answer = exchange["response"]
-        if isinstance(answer, Mapping):
-            listed = answer.get(plural) or []
-            yield from listed if isinstance(listed, list) else []
-            if isinstance(answer.get(singular), Mapping):
-                yield answer[singular]
-
-
-def test_an_orders_document_has_only_names_that_the_vendors_samples_have(contracts: Path, shop: Shop) -> None:
-    known = {pair for order in samples(contracts, "order.json", "orders", "order") for pair in keys(order)}
-    known |= {pair for order in samples(contracts, "customer.json", "orders", "order") for pair in keys(order)}
-    # In the vendor's REST description, on tips alone; no sample has a tip.
-    known |= {(".line_items[]", name) for name in ("tip_payment_gateway", "tip_payment_method")}
-    known |= {(".fulfillments[].line_items[]", name) for name in ("tip_payment_gateway", "tip_payment_method")}
-    random = Random(3)
-    for _ in range(150):
-        order = shop.place_order(random)
-        for _ in range(3):
-            happenings(shop, shop.store.order(order["id"]), random, edits=True)
-        ours = set(keys(shop.store.order(order["id"])))
-        ours = {(path.replace(".refund_line_items[].line_item", ".line_items[]"), name) for path, name in ours}
-        known |= {(path.replace(".refund_line_items[].line_item", ".line_items[]"), name) for path, name in known}
-        known |= {(f".refunds[]{path}", name) for path, name in known if path.startswith(".line_items[]")}
-        strange = {pair for pair in ours if pair not in known and not pair[0].endswith((".receipt", "_set"))}
-        assert not {pair for pair in strange if "_money" not in pair[0]}, strange
-
-
-def test_fulfilment_documents_have_only_the_vendors_names(contracts: Path, shop: Shop) -> None:
-    {pair for each in samples(contracts, "fulfillment.json", "fulfillments", "fulfillment") for pair in keys(each)}
-    held = {
-        pair
-        for each in samples(contracts, "fulfillment_order.json", "fulfillment_orders", "fulfillment_order")
-        for pair in keys(each)
-    }
-    order = shop.place_order(Random(1), {"lines": [{"sku": "MO-TENT-2P"}]})
-    wanted = shop.store.records.of_order("fulfillmentOrders", order["id"])[0]
-    assert {name for path, name in keys(wanted) if not path} <= {name for path, name in held if not path}
-    assert {name for path, name in keys(wanted) if path == ".line_items[]"} <= {
-        name for path, name in held if path == ".line_items[]"
-    }
 
 
 WORKED = {
@@ -282,61 +198,3 @@ def test_orders_claim_stock_and_cancelling_gives_it_back(shop: Shop) -> None:
     assert available() == [before[0], 0, before[2] - 3, 3, before[4], 0]
     shop._controls._do(["orders", str(order["id"]), "cancel"], {})
     assert available() == before
-
-
-def test_an_order_is_put_into_the_shop_as_it_is_given(serve: Callable[..., Served], http: urllib3.PoolManager) -> None:
-    merchant = Merchant(serve(), http)
-    document = {
-        "id": 450789469,
-        "order_number": 1001,
-        "total_price": "20.00",
-        "financial_status": "paid",
-        "line_items": [{"id": 466157049, "sku": "X-1", "title": "X", "price": "10.00", "quantity": 2,
-                        "price_set": {side: {"amount": "10.00", "currency_code": "USD"} for side in SIDES}}],
-    }  # fmt: skip
-    merchant.control("orders", {"order": document})
-    found = merchant.data(
-        """
-        { order(id: "gid://shopify/Order/450789469") {
-            name displayFinancialStatus totalPriceSet { shopMoney { amount } }
-            fulfillmentOrders(first: 2) {
-                nodes { lineItems(first: 2) { nodes { remainingQuantity lineItem { id } } } }
-            }
-        } }
-        """
-    )
-    assert found["name"] == "#1001"
-    assert found["displayFinancialStatus"] == "PAID"
-    assert Decimal(found["totalPriceSet"]["shopMoney"]["amount"]) == 20
-    line = found["fulfillmentOrders"]["nodes"][0]["lineItems"]["nodes"][0]
-    assert line == {"remainingQuantity": 2, "lineItem": {"id": "gid://shopify/LineItem/466157049"}}
-    assert merchant.refused("orders", {"order": document}) == (422, "Order 450789469 is in the shop already.")
-
-
-def test_wishes_that_make_no_sense_are_refused_with_a_sentence(
-    serve: Callable[..., Served], http: urllib3.PoolManager
-) -> None:
-    merchant = Merchant(serve(), http)
-    assert merchant.refused("orders", {"colour": "red"})[0] == 400
-    status, sentence = merchant.refused("orders", {"lines": [{"sku": "NO-SUCH"}]})
-    assert (status, "NO-SUCH" in sentence) == (400, True)
-    assert merchant.refused("orders/1/cancel") == (422, "Order does not exist")
-    assert merchant.refused("nothing")[0] == 400
-
-
-def test_the_books_survive_a_restart_and_new_orders_get_new_ids(tmp_path: Path) -> None:
-    first = create_sandbox(Settings(store=tmp_path))
-    shop = first.vendors["shopify"]
-    assert isinstance(shop, Shop)
-    before = shop.place_order(Random(1))
-    first.stop()
-    second = create_sandbox(Settings(store=tmp_path))
-    shop = second.vendors["shopify"]
-    assert isinstance(shop, Shop)
-    kept = shop.store.order(before["id"])
-    check(kept)
-    assert kept["total_price"] == before["total_price"]
-    assert len(shop.store.records.of_order("fulfillmentOrders", before["id"])) >= 1
-    after = shop.place_order(Random(2))
-    assert (after["order_number"], after["id"] > before["id"]) == (before["order_number"] + 1, True)
-    second.stop()
