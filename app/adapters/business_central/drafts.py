@@ -159,8 +159,7 @@ class Drafts:
     def _want_account(self, account: str, masters: Masters) -> None:
         if account and account not in masters.ids.get("account", {}):
             masters.want("account", {account})
-            if paths := masters.paths():
-                masters.take(self.company.read_together(paths))
+            masters.take(self.company.read_together(masters.paths()))
 
 
 def _moved(document: Document, plan: DocumentPlan) -> list[str]:

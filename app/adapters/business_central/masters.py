@@ -163,4 +163,3 @@ class Masters:
             f"Business Central has no {kind} {number}; correct the connection's settings",
             about=f"{kind} {number}",
         )
-

@@ -100,7 +100,7 @@ def _accounts(remote: Outbound, settings: Mapping[str, Any]) -> tuple[bool, str]
         "accounts" + query(filter=any_of("number", numbers[start : start + AT_ONCE]))
         for start in range(0, len(numbers), AT_ONCE)
     ]
-    rows = Company.of(remote, settings).read_together(paths) if paths else []
+    rows = Company.of(remote, settings).read_together(paths)
     found = {str(row["number"]): row for page in rows for row in page}
     wrong = [f"{number} {why}" for number in numbers if (why := _unusable(found.get(number)))]
     if wrong:

@@ -60,7 +60,7 @@ class BusinessCentralSalesOrders:
                 return None
             plan = build_plan(posting, self.terms)
             masters = Masters(plan, self.terms, posting.known)
-            masters.take(self.company.read_together(asked) if (asked := masters.paths()) else [])
+            masters.take(self.company.read_together(masters.paths()))
             plan = self._drafts.adopting(found.document, plan, masters)
             return self._proved(found, prove(found.document, plan, masters.ids), plan, masters, posting)
 

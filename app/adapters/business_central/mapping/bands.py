@@ -147,9 +147,7 @@ class Bands:
         for number, (title, line_id, sold) in enumerate(tips):
             if self._met(sold).net:
                 account = self.terms.account("tip")
-                yield from self._account_lines(
-                    TIP + number, "tip", sold, account, title, line_id=line_id, untaxed=True
-                )
+                yield from self._account_lines(TIP + number, "tip", sold, account, title, line_id=line_id, untaxed=True)
 
     def _duties(self) -> Iterator[PlannedLine]:
         duties = [duty for line in self.order.lines for duty in line.duties]
