@@ -22,7 +22,6 @@ from dotenv import dotenv_values
 
 from app.commands.processes import table
 from app.commands.supervisor import Supervisor, end_leftovers
-from app.commands.users import ensure_first_user
 from app.infra.embedded import servers as embedded
 from app.infra.embedded.ground import STOP_SECONDS, full_disk, holder_of, leave, occupy, release, require_port
 from app.infra.embedded.servers import Servers
@@ -31,7 +30,7 @@ from app.settings import CannotStart, Settings, home_of, kept_secret, secret_key
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
 NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
-SERVICES = ("sandbox", "web", "worker", "relay", "scheduler")
+SERVICES = ("sandbox", "web", "account", "worker", "relay", "scheduler")
 
 
 class _Interrupted(BaseException):
@@ -100,14 +99,14 @@ def _serve(supervisor: Supervisor, settings: Settings) -> None:
         raise CannotStart("start.migrate", "The database has not the newest schema: see above what stands against it.")
     if supervisor.stopping:
         return
-    password = ensure_first_user(settings)
     for name in SERVICES[0 if settings.demo else 1 :]:
         supervisor.start(name, processes[name])
-    supervisor.run(until=_answers(settings))
+    answers = _answers(settings)
+    supervisor.run(until=lambda: not supervisor.has("account") and answers())
     if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
         supervisor.say("run", "the demo is not seeded: see above what stands against it")
     if not supervisor.stopping:
-        _welcome(supervisor, settings, password)
+        _welcome(supervisor, settings)
     supervisor.run()
     supervisor.say("run", "stopping")
 
@@ -128,16 +127,14 @@ def _demo(settings: Settings) -> dict[str, str]:
     }
 
 
-def _welcome(supervisor: Supervisor, settings: Settings, password: str | None) -> None:
-    """The addresses, and the console's password at the first start only: it is kept nowhere."""
+def _welcome(supervisor: Supervisor, settings: Settings) -> None:
+    """The addresses; who may sign in was said above, at the first start only."""
     here = f"http://{_reachable(settings.host)}:{settings.port}"
     supervisor.say("run", "Roundhouse is up; Ctrl-C stops all of it")
     supervisor.say("run", f"  console   {here}/admin/")
     supervisor.say("run", f"  API       {here}/api/docs")
     if settings.demo:
         supervisor.say("run", f"  sandbox   http://127.0.0.1:{settings.sandbox_port}/_books")
-    if password:
-        supervisor.say("run", f"  sign in as admin with the password {password} (shown this once)")
 
 
 def _answers(settings: Settings) -> Callable[[], bool]:

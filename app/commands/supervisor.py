@@ -85,7 +85,7 @@ class Supervisor:
         self._waker.close()
 
     def start(self, name: str, process: Process) -> None:
-        """Start as many of this process as the table says, and start each again whenever it dies."""
+        """Start as many of this process as the table says; what is to run for ever starts again when it dies."""
         for number in range(1, process.count + 1):
             child = Child(name=name if process.count == 1 else f"{name}.{number}", process=process)
             self._children[child.name] = child
@@ -93,11 +93,14 @@ class Supervisor:
 
     def once(self, name: str, process: Process) -> bool:
         """Run a process to its end, the others meanwhile; true when it ended well."""
-        child = Child(name=name, process=process)
-        self._children[name] = child
-        self._spawn(child)
-        self.run(until=lambda: name not in self._children)
+        self.start(name, process)
+        child = self._children[name]
+        self.run(until=lambda: not self.has(name))
         return child.handle is not None and child.handle.returncode == 0
+
+    def has(self, name: str) -> bool:
+        """Whether a process of this name runs or is to be started again."""
+        return name in self._children
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Go on until the condition holds or a signal asks us to stop."""

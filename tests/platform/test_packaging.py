@@ -92,7 +92,7 @@ class TestProcesses:
             cwd=ROOT, env=given, capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         assert ran.returncode == 1
-        choices = "migrate, sandbox, web, worker, relay, scheduler, seed"
+        choices = "migrate, sandbox, web, worker, relay, scheduler, account, seed"
         assert ran.stderr == f"There is no process 'webb': give one of {choices}.\n"
 
 
@@ -100,7 +100,7 @@ class TestCompose:
     def test_it_starts_every_process_that_production_needs(
         self, compose: dict[str, Any], processes: Mapping[str, Process]
     ) -> None:
-        assert ours(compose).keys() == processes.keys() - {"sandbox", "seed"}
+        assert ours(compose).keys() == processes.keys() - {"sandbox", "account", "seed"}
         for name, service in ours(compose).items():
             assert service["command"] == [*STARTER, name]
             assert service["restart"] == ("no" if processes[name].once else "unless-stopped")

@@ -1,0 +1,21 @@
+"""Every group of commands, apart from the package, so that starting a process does not load them all."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.commands.cases import cases
+from app.commands.connections import connections
+from app.commands.deliveries import deliveries
+from app.commands.demo import demo
+from app.commands.keys import keys
+from app.commands.users import users
+from app.infra.hub import Hub
+from app.infra.web.wiring import wire
+
+
+def register_commands(app: Flask, hub: Hub) -> None:
+    """Hang every group of commands into `flask --app wsgi`."""
+    wire(app, hub)
+    for group in (connections, deliveries, cases, users, keys, demo):
+        app.cli.add_command(group)
