@@ -237,6 +237,7 @@ class TestBooksAndPeople:
         for what, written in (
             ("release", {"number": "SO-9"}), ("release", {}), ("ship", {"number": "SO-9"}),
             ("edit", {"set": "pets", "number": "1", "values": {}}), ("release", {"number": "x", "company": "Nobody"}),
+            ("edit", {"set": "items", "number": "MO-TEE-M"}), ("age", {"days": "two"}),
         ):  # fmt: skip
             assert erp.http.request("POST", f"{url}/{what}", json=written).status == 400
         assert erp.http.request("POST", f"{url}/dance", json={}).status == 404

@@ -128,6 +128,8 @@ class People:
             return json_answer(run(written))
         except Refusal as refused:
             return refused.answer()
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            return refusal(400, f"What is written cannot be read: {error!r}.")
 
     def _release(self, written: Document) -> Document:
         return {"order": self.release(_text(written, "number"), company=written.get("company", ""))}
