@@ -37,26 +37,29 @@ pytestmark = pytest.mark.capability("TRY-1")
 DEPTH = 3  # as deep as a sale in an agreement of an order has its own objects
 
 
+BASKET = {
+    "lines": [
+        {"sku": "MO-TENT-2P", "quantity": 2},
+        {"sku": "MO-MAP-CO"},
+        {"kind": "gift_card", "price": "50", "title": "Gift Card"},
+    ],
+    "discounts": [
+        {"title": "TEN", "value": "10", "percentage": True},
+        {"title": "Off", "value": "1", "kind": "automatic", "method": "each", "rows": [0]},
+    ],
+    "tip": "3.00",
+    "gift_card": "10",
+    "deliveries": [{"price": "5.95"}],
+    "state": "CO",
+    "attributes": [{"name": "a", "value": "b"}],
+}
+
+
 @pytest.fixture
 def merchant(serve: Callable[..., Served], http: urllib3.PoolManager) -> Merchant:
     """A shop with an order that has had everything happen to it."""
     merchant = Merchant(serve(Settings()), http)
-    order = merchant.place(
-        lines=[
-            {"sku": "MO-TENT-2P", "quantity": 2},
-            {"sku": "MO-MAP-CO"},
-            {"kind": "gift_card", "price": "50", "title": "Gift Card"},
-        ],
-        discounts=[
-            {"title": "TEN", "value": "10", "percentage": True},
-            {"title": "Off", "value": "1", "kind": "automatic", "method": "each", "rows": [0]},
-        ],
-        tip="3.00",
-        gift_card="10",
-        deliveries=[{"price": "5.95"}],
-        state="CO",
-        attributes=[{"name": "a", "value": "b"}],
-    )
+    order = merchant.place(**BASKET)
     number = order["id"]
     merchant.control(f"orders/{number}/edit", {"lines": [{"sku": "MO-TENT-2P", "quantity": 3}]})
     wanted = merchant.shop.store.records.of_order("fulfillmentOrders", number)[0]

@@ -12,6 +12,13 @@ from app.sandbox.shopify.pricing import Discount, Priced, Side, Tax, price
 
 Numbering = Callable[[], int]
 
+# What every order has and the demo's orders say nothing about.
+_UNSAID = (
+    "app_id", "browser_ip", "cart_token", "checkout_id", "checkout_token", "client_details", "device_id",
+    "landing_site", "landing_site_ref", "location_id", "merchant_business_entity_id", "merchant_of_record_app_id",
+    "reference", "referring_site", "source_identifier", "source_url", "user_id",
+)  # fmt: skip
+
 
 class _Prices:
     """A cart's figures on both sides, row by row."""
@@ -63,6 +70,7 @@ def compose(cart: Cart, number: int, numbering: Numbering, placed_at: str) -> di
     identity = numbering()
     return {
         **_identity(cart, identity, number, placed_at),
+        **_purchase(cart, placed_at),
         **_totals(prices),
         "discount_codes": [
             _code(discount, prices.discount(position))
@@ -80,69 +88,60 @@ def compose(cart: Cart, number: int, numbering: Numbering, placed_at: str) -> di
         ],
         "fulfillments": [],
         "refunds": [],
-        "payment_terms": None,
     }
 
 
 def _identity(cart: Cart, identity: int, number: int, placed_at: str) -> dict[str, Any]:
-    buyer = cart.buyer
-    ships = any(line.requires_shipping for line in cart.lines)
+    """Return what tells an order from others: its names, its instants, its state."""
     token = f"{identity:032x}"
     return {
         "id": identity,
         "admin_graphql_api_id": f"gid://shopify/Order/{identity}",
-        "app_id": None,
-        "browser_ip": None,
-        "buyer_accepts_marketing": False,
-        "cancel_reason": None,
-        "cancelled_at": None,
-        "cart_token": None,
-        "checkout_id": None,
-        "checkout_token": None,
-        "client_details": None,
-        "closed_at": None,
         "confirmation_number": f"M{identity % 10**8:08d}",
-        "confirmed": True,
-        "contact_email": buyer.email,
-        "created_at": placed_at,
-        "currency": cart.currency,
-        "customer": customer_document(buyer, placed_at),
-        "customer_locale": buyer.locale,
-        "device_id": None,
-        "duties_included": False,
-        "email": buyer.email or "",
-        "estimated_taxes": False,
-        "financial_status": "pending",
-        "fulfillment_status": None,
-        "landing_site": None,
-        "landing_site_ref": None,
-        "location_id": None,
-        "merchant_business_entity_id": None,
-        "merchant_of_record_app_id": None,
         "name": f"#{number}",
-        "note": cart.note,
-        "note_attributes": [{"name": name, "value": value} for name, value in cart.attributes],
         "number": number - 1000,
         "order_number": number,
         "order_status_url": f"https://demo.myshopify.com/orders/{token}",
+        "token": token,
+        "created_at": placed_at,
+        "processed_at": placed_at,
+        "updated_at": placed_at,
+        "cancelled_at": None,
+        "cancel_reason": None,
+        "closed_at": None,
+        "confirmed": True,
+        "financial_status": "pending",
+        "fulfillment_status": None,
+        "source_name": "web",
+        "tags": cart.tags,
+        "test": cart.test,
+        **dict.fromkeys(_UNSAID),
+    }
+
+
+def _purchase(cart: Cart, placed_at: str) -> dict[str, Any]:
+    """Return who bought, and on which terms."""
+    buyer = cart.buyer
+    ships = any(line.requires_shipping for line in cart.lines)
+    return {
+        "buyer_accepts_marketing": False,
+        "contact_email": buyer.email,
+        "currency": cart.currency,
+        "customer": customer_document(buyer, placed_at),
+        "customer_locale": buyer.locale,
+        "duties_included": False,
+        "email": buyer.email or "",
+        "estimated_taxes": False,
+        "note": cart.note,
+        "note_attributes": [{"name": name, "value": value} for name, value in cart.attributes],
         "payment_gateway_names": [],
+        "payment_terms": None,
         "phone": buyer.phone,
         "po_number": cart.po_number,
         "presentment_currency": cart.presentment,
-        "processed_at": placed_at,
-        "reference": None,
-        "referring_site": None,
-        "source_identifier": None,
-        "source_name": "web",
-        "source_url": None,
-        "tags": cart.tags,
         "tax_exempt": buyer.tax_exempt,
         "taxes_included": cart.taxes_included,
-        "test": cart.test,
-        "token": token,
         "total_weight": sum(line.grams * line.quantity for line in cart.lines),
-        "updated_at": placed_at,
-        "user_id": None,
         "billing_address": order_address(buyer),
         "shipping_address": order_address(buyer) if ships else None,
     }
