@@ -32,16 +32,26 @@ class Listening:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.asked: list[dict[str, Any]] = []
-        self.meanwhile: list[Callable[[], object]] = []  # done one by one, each before a further page is answered
+        self.interruptions: dict[tuple[str, int], Callable[[], object]] = {}
         self.start, self.stop = sandbox.start, sandbox.stop
 
     def __call__(self, environ: Mapping[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         if environ["PATH_INFO"].endswith("/graphql.json"):
             self.asked.append(json.loads(body))
-            if self.meanwhile and self.asked[-1]["variables"].get("after"):
-                self.meanwhile.pop(0)()
+            operation = operation_of(self.asked[-1])
+            times = sum(operation_of(one) == operation for one in self.asked)
+            self.interruptions.pop((operation, times), lambda: None)()
         return self.sandbox({**environ, "wsgi.input": io.BytesIO(body)}, start)
+
+    def before(self, operation: str, times: int, act: Callable[[], object]) -> None:
+        """Do something just before the request that is the n-th with this operation is answered."""
+        self.interruptions[(operation, times)] = act
+
+
+def operation_of(asked: Mapping[str, Any]) -> str:
+    found = re.match(r"\s*(?:query|mutation) (\w+)", asked["query"])
+    return "" if found is None else found[1]
 
 
 @dataclass
@@ -120,11 +130,7 @@ class Shop:
 
     def asked(self, operation: str) -> list[dict[str, Any]]:
         """The variables of every request with this operation."""
-        return [
-            one["variables"]
-            for one in self.listening.asked
-            if re.search(rf"\b{operation}\b", one["query"].split("{")[0])
-        ]
+        return [one["variables"] for one in self.listening.asked if operation_of(one) == operation]
 
 
 @contextmanager

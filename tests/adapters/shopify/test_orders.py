@@ -126,7 +126,7 @@ class TestOneVersion:
             order = shop.place(lines=[{"sku": "MO-SCK-M", "quantity": 1}] * 40)
             (kept,) = shop.books("orders")
             shop.put("orders", {**kept, "updated_at": "2026-01-05T10:00:00-07:00"})
-            shop.listening.meanwhile.append(lambda: shop.act(order, "cancel", reason="customer"))
+            shop.listening.before("OrderLines", 1, lambda: shop.act(order, "cancel", reason="customer"))
             with pytest.raises(Transient) as moved:
                 shop.source.fetch(str(order["id"]))
             assert (moved.value.code, moved.value.retry_after) == ("shopify.order_moved", 2.0)
