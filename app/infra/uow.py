@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class UnitOfWork:
     def __init__(self, sessions: sessionmaker[Session], trail: Trail, outbox: Outbox, hub: Hub) -> None:
         self._sessions, self.trail, self._outbox, self.hub = sessions, trail, outbox, hub
         self._told: list[tuple[Fact, Trail]] = []
-        self._tallies: list[tuple[str, str, int]] = []
+        self._tallies: Counter[tuple[str, str]] = Counter()
         self._after: list[Callable[[], None]] = []
 
     def __enter__(self) -> UnitOfWork:
@@ -67,7 +68,8 @@ class UnitOfWork:
 
     def tally(self, name: str, label: str = "", count: int = 1) -> None:
         """Count something when this unit of work commits."""
-        self._tallies.append((name, label, count))
+        if count:
+            self._tallies[name, label] += count
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run something that may be lost, such as a bell or a cache entry, once the transaction stands."""
@@ -104,11 +106,13 @@ class UnitOfWork:
         if self._told:
             self._after.append(self._outbox.publish(self, self._told))
         if self._tallies:
-            names, labels, counts = zip(*self._tallies, strict=True)
             self.sql(
-                "INSERT INTO hub.tally (name, label, n) SELECT name, label, sum(n) "
-                "FROM unnest(%(names)s::text[], %(labels)s::text[], %(counts)s::bigint[]) t(name, label, n) "
-                "GROUP BY 1, 2",
-                {"names": list(names), "labels": list(labels), "counts": list(counts)},
+                "INSERT INTO hub.tally (name, label, n) "
+                "SELECT * FROM unnest(%(names)s::text[], %(labels)s::text[], %(counts)s::bigint[])",
+                {
+                    "names": [name for name, _ in self._tallies],
+                    "labels": [label for _, label in self._tallies],
+                    "counts": list(self._tallies.values()),
+                },
             )
         self.session.commit()

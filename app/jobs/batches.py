@@ -28,9 +28,14 @@ RETURNING d.id
 """
 
 END = """
-UPDATE hub.delivery d SET state = s.state, code = s.code, attempt = d.attempt + 1, done_at = now()
-  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(states)s::text[], %(codes)s::text[])
-       s(event_id, id, state, code)
+UPDATE hub.delivery d SET state = 'done', code = NULL, attempt = d.attempt + 1, done_at = now()
+  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
+ WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+"""
+
+SUPERSEDE = """
+UPDATE hub.delivery d SET state = 'superseded', code = s.code, attempt = d.attempt + 1, done_at = now()
+  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[], %(codes)s::text[]) s(event_id, id, code)
  WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
 """
 
@@ -46,7 +51,7 @@ class Unreadable(Exception):
     """A stored payload that today's release cannot load."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ready:
     """A delivery as read for a batch."""
 

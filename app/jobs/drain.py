@@ -17,7 +17,7 @@ from app.infra.hub import Hub
 from app.infra.locks import try_place
 from app.infra.outbox import Place
 from app.infra.uow import Trail, UnitOfWork
-from app.jobs.batches import ASIDE, END, POSTPONE, READ, Ready, pairs_of, run_steps
+from app.jobs.batches import ASIDE, END, POSTPONE, READ, SUPERSEDE, Ready, pairs_of, run_steps
 from app.jobs.poison import InHand
 from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_run
 
@@ -106,21 +106,23 @@ class Drain:
 
     def _run(self, uow: UnitOfWork, run: Sequence[Ready]) -> int:
         outcomes = run_steps(uow, run)
-        done = [one for one in run if not isinstance(outcomes.get(one.delivery_id), Later)]
-        later = [(one, outcome) for one in run if isinstance(outcome := outcomes.get(one.delivery_id), Later)]
-        states, codes = [], []
-        for one in done:
-            outcome = outcomes.get(one.delivery_id)
-            states.append("superseded" if isinstance(outcome, Ended) else "done")
-            codes.append(outcome.code if isinstance(outcome, Ended) else None)
-        if uow.sql(END, {**pairs_of(done), "states": states, "codes": codes}).rowcount != len(done):
+        later = {one: found for one in run if isinstance(found := outcomes.get(one.delivery_id), Later)}
+        ended = {one: found for one in run if isinstance(found := outcomes.get(one.delivery_id), Ended)}
+        done = [one for one in run if one not in later and one not in ended] if outcomes else run
+        if uow.sql(END, pairs_of(done)).rowcount != len(done):
             raise Vanished
+        if ended:
+            codes = [found.code for found in ended.values()]
+            uow.sql(SUPERSEDE, {**pairs_of(list(ended)), "codes": codes})
         if later:
-            given = {"seconds": [found.seconds for _, found in later], "codes": [found.code for _, found in later]}
-            uow.sql(POSTPONE, {**pairs_of([one for one, _ in later]), **given})
-        for one, state in zip(done, states, strict=True):
-            uow.tally(f"deliveries_{state}", one.step.queue)
-        return wake_run(uow, [one.lane for one in done if one.lane], self._batch)
+            given = {
+                "seconds": [found.seconds for found in later.values()],
+                "codes": [found.code for found in later.values()],
+            }
+            uow.sql(POSTPONE, {**pairs_of(list(later)), **given})
+        uow.tally("deliveries_done", run[0].step.queue, len(done))
+        uow.tally("deliveries_superseded", run[0].step.queue, len(ended))
+        return wake_run(uow, [one.lane for one in (*done, *ended) if one.lane], self._batch)
 
     def _one_by_one(self, place: Place, mark: int) -> Batch | None:
         """What failed as a batch, each in its own transaction and only while first of its lane: one culprit pays."""
