@@ -6,9 +6,10 @@ import redis
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import console, flows, registry
+from app import flows, registry
 from app.api import register_api
 from app.commands.register import register_commands
+from app.console import register_console
 from app.flows.runtime import STEPS
 from app.infra.bell import GatheringBell
 from app.infra.hub import Hub, open_hub
@@ -37,7 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     hub = make_hub(given)
     wire(app, hub)
     register_api(app, hub)
-    console.register_console(app, hub)
+    register_console(app, hub)
     register_commands(app, hub)
     return app
 

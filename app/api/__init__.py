@@ -1,14 +1,36 @@
-"""HTTP that belongs to no single domain."""
+"""HTTP that belongs to no single domain, and where every blueprint is mounted."""
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, redirect
+from flask.typing import ResponseReturnValue
 
-from app.api import webhooks
+from app.api import docs, erp, health, operations, webhooks
+from app.domains.orders import api as orders
 from app.infra.hub import Hub
+from app.infra.web.auth import security_schemes
+from app.infra.web.problems import ProblemApi
+from app.kernel.version import VERSION
 
 
 def register_api(app: Flask, hub: Hub) -> None:
-    """Mount every blueprint of the API, and webhooks in front of it."""
-    app.register_blueprint(webhooks.blueprint)
+    """Mount the API with its OpenAPI document, the callbacks, health, and webhooks in front of it all."""
+    app.config.update(
+        API_TITLE="Roundhouse",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"components": {"securitySchemes": security_schemes()}},
+    )
+    api = ProblemApi(app)
+    for described in (orders.blueprint, operations.blueprint, erp.blueprint):
+        api.register_blueprint(described)
+    for plain in (webhooks.blueprint, health.blueprint, docs.make_docs(api)):
+        app.register_blueprint(plain)
+    app.add_url_rule("/", "root", _to_console)
     app.wsgi_app = webhooks.Webhooks(app.wsgi_app, hub)  # type: ignore[method-assign]
+
+
+def _to_console() -> ResponseReturnValue:
+    return redirect("/admin/")

@@ -16,7 +16,7 @@ from app.infra.web.wiring import hub
 from app.kernel.errors import NotFound
 
 READ = "orders:read"
-blueprint = Blueprint("orders", __name__, url_prefix="/api/v1/orders", description="Orders and where they are")
+blueprint = Blueprint("orders_api", __name__, url_prefix="/api/v1/orders", description="Orders and where they are")
 
 
 @blueprint.route("")
