@@ -105,29 +105,18 @@ def learn(uow: UnitOfWork, erp: str, posting: Posting, receipt: Receipt) -> None
     bind_many(uow, fresh)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """The number that a channel is to show."""
-
-    reference: OrderReference
-    name: str
+def plan_telling(uow: UnitOfWork, told: Told[OrderPosted]) -> OrderReference | None:
+    fact = told.fact
+    return OrderReference(order_gid=fact.gid, number=fact.erp_number, connection=fact.erp) if fact.gid else None
 
 
-def plan_telling(uow: UnitOfWork, told: Told[OrderPosted]) -> Telling | None:
-    found = orders.postable(uow, told.fact.order_id, told.fact.erp)
-    if found is None or not found.standing.gid:
-        return None
-    reference = OrderReference(order_gid=found.standing.gid, number=told.fact.erp_number, connection=told.fact.erp)
-    return Telling(reference=reference, name=found.standing.name)
+def call_telling(connection: Connected, reference: OrderReference) -> bool:
+    return connection.port(OrderReferenceSink).tell(reference)
 
 
-def call_telling(connection: Connected, plan: Telling) -> bool:
-    return connection.port(OrderReferenceSink).tell(plan.reference)
-
-
-def record_telling(uow: UnitOfWork, told: Told[OrderPosted], plan: Telling, shown: bool) -> None:
+def record_telling(uow: UnitOfWork, told: Told[OrderPosted], reference: OrderReference, shown: bool) -> None:
     if not shown:
-        said = f"{told.connection} does not know {plan.name}, so nobody sees its number {plan.reference.number} there"
+        said = f"{told.connection} does not know {told.fact.name}, so nobody sees {reference.number} there"
         orders.find(uow, told.fact.order_id, "orders.unknown_at_channel", said)
 
 

@@ -77,6 +77,8 @@ class OrderPosted(Fact):
     version: int
     company: str = ""
     repeated: bool = False
+    name: str = ""
+    gid: str = ""  # the channel's global id of the order
 
 
 @event("orders.order_released", version=1, key="order_id")

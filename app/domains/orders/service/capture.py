@@ -93,7 +93,7 @@ WITH given AS (
         %(names)s::text[], %(companies)s::text[], %(tests)s::boolean[], %(versions)s::timestamptz[],
         %(triggered)s::timestamptz[], %(fetched)s::boolean[], %(prints)s::text[], %(likenesses)s::text[],
         %(placed)s::timestamptz[], %(currencies)s::text[], %(totals)s::bigint[], %(correlations)s::text[],
-        %(received)s::timestamptz[], %(sources)s::text[], %(notices)s::bigint[], %(documents)s::jsonb[])
+        %(received)s::timestamptz[], %(sources)s::text[], %(notices)s::bigint[], %(documents)b::text[]::jsonb[])
         g(id, channel, external_id, gid, name, company, test, source_version, triggered_at, fetched, fingerprint,
           likeness, placed_at, currency, total_minor, correlation_id, received_at, source, notice_id, document)),
 fresh AS (
@@ -115,7 +115,7 @@ RENEW = """
 WITH given AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(versions)s::timestamptz[], %(triggered)s::timestamptz[],
         %(fetched)s::boolean[], %(prints)s::text[], %(likenesses)s::text[], %(totals)s::bigint[], %(sources)s::text[],
-        %(notices)s::bigint[], %(documents)s::jsonb[], %(ns)s::int[])
+        %(notices)s::bigint[], %(documents)b::text[]::jsonb[], %(ns)s::int[])
         g(id, name, source_version, triggered_at, fetched, fingerprint, likeness, total_minor, source, notice_id,
           document, n)),
 kept AS (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.domains.orders.canonical import Order
 from app.domains.orders.events import OrderPosted, OrderReleased
-from app.domains.orders.lifecycle import State
+from app.domains.orders.lifecycle import ORDER, State
 from app.domains.orders.ports import ErpAcceptance, Receipt
 from app.domains.orders.service.findings import find
 from app.domains.orders.service.standing import (
@@ -68,7 +68,13 @@ placed AS (
     INSERT INTO orders.erp_line (order_id, erp, sequence, meaning, line_id, external_id)
     SELECT %(order)s, %(erp)s, sequence, meaning, line_id, external_id FROM given
     ON CONFLICT (order_id, erp, sequence)
-    DO UPDATE SET meaning = excluded.meaning, line_id = excluded.line_id, external_id = excluded.external_id)
+    DO UPDATE SET meaning = excluded.meaning, line_id = excluded.line_id, external_id = excluded.external_id),
+moved AS (
+    UPDATE orders.sales_order SET state = %(after)s, changed_at = now()
+     WHERE id = %(order)s AND state = %(before)s AND %(before)s::text <> %(after)s::text RETURNING id),
+told AS (
+    INSERT INTO orders.order_move (order_id, trigger, before, after, why)
+    SELECT id, 'post', %(before)s, %(after)s, %(number)s FROM moved)
 INSERT INTO orders.erp_document AS d
     (order_id, erp, external_id, number, status, version, currency, total_minor, tax_minor, differences)
 VALUES (%(order)s, %(erp)s, %(external_id)s, %(number)s, %(status)s, %(version)s, %(currency)s, %(total)s, %(tax)s,
@@ -108,15 +114,16 @@ def postable(uow: UnitOfWork, order_id: str, erp: str) -> Postable | None:
 def record_posting(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Receipt, trail: Trail) -> Standing:
     """An ERP holds `version` of the order. The first time publishes OrderPosted, also where it is cancelled by now."""
     standing = lock(uow, order_id)
-    seconds, first = _write(uow, order_id, erp, version, receipt)
+    after = ORDER.step(standing.state, "post").state
+    seconds, first = _write(uow, standing, after, erp, version, receipt)
+    standing = replace(standing, state=after)
     if not first:
         return standing
     _count(uow, erp, seconds)
-    standing = move(uow, standing, "post", receipt.number)
     uow.publish(
         OrderPosted(
             order_id=order_id, channel=standing.channel, erp=erp, erp_number=receipt.number, version=version,
-            company=standing.company, repeated=receipt.repeated,
+            company=standing.company, repeated=receipt.repeated, name=standing.name, gid=standing.gid,
         ),
         standing.trail(trail),
     )  # fmt: skip
@@ -126,7 +133,7 @@ def record_posting(uow: UnitOfWork, order_id: str, erp: str, version: int, recei
 def record_change(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Receipt) -> Standing:
     """The ERP's document follows `version` now."""
     standing = lock(uow, order_id)
-    _write(uow, order_id, erp, version, receipt)
+    _write(uow, standing, standing.state, erp, version, receipt)
     return standing
 
 
@@ -157,14 +164,16 @@ def record_release(uow: UnitOfWork, erp: str, acceptance: ErpAcceptance, trail: 
     return standing
 
 
-def _write(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Receipt) -> tuple[float, bool]:
+def _write(
+    uow: UnitOfWork, standing: Standing, after: State, erp: str, version: int, receipt: Receipt
+) -> tuple[float, bool]:
     """Write what was read back; returns the seconds since the order's first word, and whether it is new."""
     row = uow.sql(
         RECORD,
         {
-            "order": order_id, "erp": erp, "external_id": receipt.external_id, "number": receipt.number,
-            "status": receipt.status, "version": version, "currency": receipt.total.currency,
-            "total": receipt.total.minor, "tax": receipt.tax.minor,
+            "order": standing.order_id, "before": standing.state.value, "after": after.value, "erp": erp,
+            "external_id": receipt.external_id, "number": receipt.number, "status": receipt.status, "version": version,
+            "currency": receipt.total.currency, "total": receipt.total.minor, "tax": receipt.tax.minor,
             "differences": json.dumps([codec.dump(difference) for difference in receipt.differences]),
             **_line_columns(receipt),
         },
@@ -172,7 +181,7 @@ def _write(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Rece
     assert row is not None
     for difference in receipt.differences:
         said = f"{difference.field}: planned {difference.planned}, found {difference.found}"
-        find(uow, order_id, "erp.document_differs", said, about=f"{erp} {difference.field}")
+        find(uow, standing.order_id, "erp.document_differs", said, about=f"{erp} {difference.field}")
     return row[0], row[1]
 
 
