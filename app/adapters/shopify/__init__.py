@@ -29,5 +29,6 @@ SPEC = AdapterSpec(
     contract="verified by Shopify's introspections 2026-10 and 2026-04 and its REST samples of 2026-07",
     verify=verify,
     topics=TOPICS,
+    triggered_header="x-shopify-triggered-at",
     probe=probe,
 )
