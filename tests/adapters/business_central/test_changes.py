@@ -141,6 +141,15 @@ class TestLocked:
             erp.orders.change(posting_of(with_fewer(two_lines(erp), quantity=1, total="47.77")))
         assert (caught.value.code, caught.value.facts["status"]) == ("erp.order_released", "Invoiced")
 
+    def test_a_reopened_order_is_not_changed_below_what_has_left(self, erp: Erp) -> None:
+        erp.ship({1000: 2})
+        erp.people("edit", set="salesOrders", number=erp.number, values={"status": "Draft"})
+        with pytest.raises(NeedsAttention) as caught:
+            erp.orders.change(posting_of(with_fewer(two_lines(erp), quantity=1, total="47.77")))
+        assert caught.value.code == "erp.order_released"
+        with pytest.raises(NeedsAttention):
+            erp.orders.cancel(posting_of(two_lines(erp)))
+
 
 class TestCancellations:
     def test_a_draft_is_deleted(self, erp: Erp) -> None:

@@ -79,6 +79,15 @@ class TestShipments(ShipmentSourceContract):
             yield shipments
 
 
+def test_an_invoice_that_is_not_posted_is_no_invoice_yet() -> None:
+    with an_erp(a_us_company()) as erp:
+        erp.with_order()
+        erp.ship({1000: 1}, invoice=True)
+        assert len(erp.shipments.progress(erp.number).invoices) == 1
+        erp.people("edit", set="salesInvoices", values={"status": "Draft"})
+        assert erp.shipments.progress(erp.number).invoices == ()
+
+
 class PostsBlindly(BusinessCentralSalesOrders):
     """Writes without looking first."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -138,6 +139,14 @@ class TestCustomers:
         with pytest.raises(Ambiguous):
             erp.orders.post(posting_of(two_lines(erp)))
         erp.orders.post(posting_of(two_lines(erp), again=True))
+        assert len(erp.held("customers")) == 2
+
+    def test_orders_of_a_new_customer_that_come_at_once_make_one_customer(self, erp: Erp) -> None:
+        order = two_lines(erp)
+        erp.fault(kind="latency", seconds=0.15, match="POST customers")
+        with ThreadPoolExecutor(5) as threads:
+            made = list(threads.map(lambda key: erp.orders.post(posting_of(order, key=key)), "12345"))
+        assert len({receipt.number for receipt in made}) == 5
         assert len(erp.held("customers")) == 2
 
     def test_a_guest_gets_a_customer_by_the_hub_s_account(self, erp: Erp) -> None:
