@@ -142,3 +142,26 @@ def test_the_books_survive_a_restart_and_new_orders_get_new_ids(tmp_path: Path) 
     after = shop.place_order(Random(2))
     assert (after["order_number"], after["id"] > before["id"]) == (before["order_number"] + 1, True)
     second.stop()
+
+
+def test_payment_terms_that_an_order_was_given_are_shown(merchant: Merchant) -> None:
+    schedule = {"amount": "20.00", "currency": "USD", "due_at": "2026-12-21T00:00:00-07:00", "issued_at": None}
+    terms = {
+        "payment_terms_name": "Net 30",
+        "payment_terms_type": "net",
+        "due_in_days": 30,
+        "payment_schedules": [schedule],
+    }
+    merchant.control("orders", {"order": {"id": 7, "total_price": "20.00", "payment_terms": terms}})
+    found = merchant.data(
+        """
+        { order(id: "gid://shopify/Order/7") { paymentTerms {
+            paymentTermsName paymentTermsType dueInDays
+            paymentSchedules(first: 1) { nodes { dueAt balanceDue { amount currencyCode } } }
+        } } }
+        """
+    )["paymentTerms"]
+    assert found["paymentSchedules"]["nodes"] == [
+        {"dueAt": "2026-12-21T07:00:00Z", "balanceDue": {"amount": "20.0", "currencyCode": "USD"}}
+    ]
+    assert (found["paymentTermsName"], found["paymentTermsType"], found["dueInDays"]) == ("Net 30", "NET", 30)

@@ -43,7 +43,31 @@ def _value(view: View, arguments: Arguments, query: Query) -> dict[str, Any]:
     return {"__typename": "MoneyV2", "amount": document["value"], "currency_code": view.order["currency"]}
 
 
+def _terms(view: View, arguments: Arguments, query: Query) -> View | None:
+    document = view.document.get("payment_terms")
+    return View("PaymentTerms", {"id": view.document["id"], **document}, view.document) if document else None
+
+
+def _schedules(view: View, arguments: Arguments, query: Query) -> list[View]:
+    listed = view.document.get("payment_schedules") or ()
+    return [View("PaymentSchedule", {"id": place, **each}, view.order) for place, each in enumerate(listed, start=1)]
+
+
+def _owed(view: View, arguments: Arguments, query: Query) -> dict[str, Any]:
+    return {"amount": str(view.document["amount"]), "currency_code": view.document["currency"]}
+
+
 FIELDS: Fields = {
+    ("Order", "paymentTerms"): _terms,
+    ("PaymentTerms", "id"): identity,
+    ("PaymentTerms", "due"): always(False),
+    ("PaymentTerms", "overdue"): always(False),
+    ("PaymentTerms", "translatedName"): named("payment_terms_name"),
+    ("PaymentTerms", "paymentSchedules"): _schedules,
+    ("PaymentSchedule", "id"): identity,
+    ("PaymentSchedule", "balanceDue"): _owed,
+    ("PaymentSchedule", "totalBalance"): _owed,
+    ("PaymentSchedule", "due"): always(False),
     ("Customer", "id"): identity,
     ("Customer", "legacyResourceId"): legacy,
     ("Customer", "displayName"): _name,
