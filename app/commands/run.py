@@ -90,6 +90,8 @@ def _supervise(settings: Settings, environment: dict[str, str], servers: Servers
             _serve(supervisor, settings)
         finally:
             leave(holder)
+            if supervisor.stopping:
+                supervisor.say("run", f"stopping ({supervisor.stopping})")
 
 
 def _serve(supervisor: Supervisor, settings: Settings) -> None:
@@ -108,7 +110,6 @@ def _serve(supervisor: Supervisor, settings: Settings) -> None:
     if not supervisor.stopping:
         _welcome(supervisor, settings)
     supervisor.run()
-    supervisor.say("run", "stopping")
 
 
 def _demo(settings: Settings) -> dict[str, str]:

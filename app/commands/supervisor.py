@@ -56,7 +56,7 @@ class Supervisor:
     environment: Mapping[str, str]
     watch: Callable[[], list[str]] = list  # what else to keep running: starts what is dead and names it
     wanted: Callable[[], bool] = lambda: True  # whether who started us still wants us
-    stopping: bool = field(default=False, init=False)
+    stopping: str = field(default="", init=False)  # why we are stopping; nothing while we are not
     _asked_at: float = field(default=0.0, init=False)
     _hurried: bool = field(default=False, init=False)
     _children: dict[str, Child] = field(default_factory=dict, init=False)
@@ -110,7 +110,8 @@ class Supervisor:
             self._bury_and_raise()
             if time.monotonic() - watched > 1.0:
                 watched = time.monotonic()
-                self.stopping |= not self.wanted()
+                if not self.wanted():
+                    self.stopping = "make, which started us, ends"
                 for name in self.watch():
                     self.say("run", f"{name} had died and was started again")
 
@@ -137,9 +138,9 @@ class Supervisor:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         """The first signal stops us. One that follows at once is its echo: a group gets it, and make passes it on."""
         now = time.monotonic()
-        self._hurried = self.stopping and now - self._asked_at > ECHO
+        self._hurried = bool(self.stopping) and now - self._asked_at > ECHO
         self._asked_at = self._asked_at or now
-        self.stopping = True
+        self.stopping = self.stopping or signal.Signals(number).name
 
     def _alive(self) -> bool:
         return any(child.handle is not None and child.handle.poll() is None for child in self._children.values())
