@@ -106,6 +106,7 @@ class _Shipping:
 
     def __init__(self, sink: ShopifyShipments, shipment: Fulfilment, found: State) -> None:
         self.sink, self.shipment, self.found = sink, shipment, found
+        self.place = shipment.location.rpartition("/")[2]  # a value map may hold the prefix too
         self.left = _units(shipment)
         self.ids: list[str] = []
         self.made = 0
@@ -128,7 +129,7 @@ class _Shipping:
     def way(self) -> Plan:
         """The plan once nothing that we can clear stands in its way, less what the shop holds already."""
         for _ in range(MOST_ROUNDS):
-            decided = plan(self.left, self.found.orders, self.shipment.location, self.unmovable)
+            decided = plan(self.left, self.found.orders, self.place, self.unmovable)
             if decided.blocked:
                 raise self.blocked("; ".join(decided.blocked))
             if not decided.clearings:

@@ -79,7 +79,8 @@ class TestPlaces:
 
     def test_units_that_the_shop_meant_to_ship_elsewhere_are_moved_for_exactly_these(self, shop: Shop) -> None:
         order = shop.place()
-        receipt = shop.shipments.ship(a_shipment(order, 2, location=location(shop, "West")))
+        place = f"gid://shopify/Location/{location(shop, 'West')}"
+        receipt = shop.shipments.ship(a_shipment(order, 2, location=place))
         assert receipt.unfulfilled == ()
         (fulfilment,) = shop.books("fulfillments")
         assert str(fulfilment["location_id"]) == location(shop, "West")

