@@ -1,0 +1,190 @@
+"""The whole way with the real adapters: Shopify's and Business Central's dialects on loopback, HTTP in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import redis
+import urllib3
+from flask import Flask
+from sqlalchemy import Engine
+from werkzeug.serving import make_server
+
+from app import flows, registry
+from app.api import register_api
+from app.commands.demo import connect_sandbox, read_books, take_stock
+from app.infra.web.problems import register_problems
+from app.infra.web.wiring import wire
+from app.infra.windows import open_window
+from app.sandbox.assembly import create_sandbox
+from app.sandbox.serving import Served
+from app.sandbox.settings import Settings as SandboxSettings
+from app.settings import Settings
+from tests.hub import Crank
+
+TOKEN = "rh_0a1b2c3d_a-key-that-only-this-test-knows-0123456789"
+WITHIN = 20.0
+
+
+@dataclass
+class Trade:
+    """A hub, a shop and an ERP that speak with one another."""
+
+    crank: Crank
+    sandbox: str
+    hub: str
+    http: urllib3.PoolManager
+
+    def control(self, path: str, body: Any = None) -> Any:
+        answer = self.http.request("POST", f"{self.sandbox}/{path}", json=body or {})
+        assert answer.status == 200, answer.data
+        return answer.json()
+
+    def books(self, collection: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.request("GET", f"{self.sandbox}/_books/{collection}").json()
+        return found
+
+    def call_back(self, what: str, body: dict[str, Any]) -> int:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return self.http.request("POST", f"{self.hub}/erp/erp/{what}", json=body, headers=headers).status
+
+    def heard(self) -> int:
+        return int(self.crank.rows("SELECT count(*) FROM hub.notice")[0][0])
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the hub work until something holds."""
+        deadline = time.monotonic() + WITHIN
+        while not holds():
+            self.crank.hasten()
+            self.crank.settle()
+            assert time.monotonic() < deadline, (self.crank.states(), self.cases())
+            time.sleep(0.02)
+
+    def state(self) -> str:
+        rows = self.crank.rows("SELECT state FROM orders.sales_order")
+        return str(rows[0][0]) if rows else ""
+
+    def cases(self) -> list[tuple[Any, ...]]:
+        return self.crank.rows("SELECT code, title, said FROM hub.exception_case")
+
+
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """The hub's web on loopback."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def trade(settings: Settings, database: Engine, redis_client: redis.Redis) -> Iterator[Trade]:
+    flows.load()
+    crank = Crank(settings, adapter=registry.adapter)
+    app = Flask("whole")
+    wire(app, crank.hub)
+    register_api(app, crank.hub)
+    register_problems(app)
+    with listening(app) as address, urllib3.PoolManager(retries=False, timeout=5) as http:
+        with Served(create_sandbox(SandboxSettings(hub_url=address))) as sandbox:
+            books = read_books(sandbox.url)
+            with crank.uow() as uow:
+                environment = {"HUB_SANDBOX_SHOP_SECRET": "sandbox-shop-secret", "HUB_SANDBOX_ERP_TOKEN": TOKEN}
+                connect_sandbox(uow, sandbox.url, books, environment=environment)
+            crank.hub.connections.forget()
+            crank.hub.routes.forget()
+            take_stock(crank.hub, books)
+            yield Trade(crank=crank, sandbox=sandbox.url, hub=address, http=http)
+    crank.close()
+
+
+def total_of(document: dict[str, Any]) -> Decimal:
+    return Decimal(str(document["totalAmountIncludingTax"]))
+
+
+@pytest.mark.capability("ORD-1", "ORD-5", "ORD-6", "ORD-11", "CM-8", "RT-3")
+def test_an_order_travels_from_the_shop_to_the_erp_and_its_shipment_comes_back(trade: Trade) -> None:
+    placed = trade.control("_shopify/orders")
+    trade.until(lambda: trade.state() == "posted" and bool(trade.books("metafields")))
+    (document,) = trade.books("salesOrders")
+    assert total_of(document) == Decimal(placed["total_price"])
+    assert document["number"] in [field["value"] for field in trade.books("metafields")]
+    trade.control("_business_central/release", {"number": document["number"]})
+    trade.control("_business_central/ship", {"number": document["number"], "invoice": True})
+    with trade.crank.uow() as uow:
+        assert open_window(uow, "erp_poll", trade.crank.hub.clock.now())
+    trade.until(lambda: trade.state() == "shipped" and bool(trade.books("fulfillments")))
+    (fulfilment,) = trade.books("fulfillments")
+    shipped = {str(line["id"]): line["quantity"] for line in fulfilment["line_items"]}
+    owed = {str(line["id"]): line["quantity"] for line in placed["line_items"] if line["requires_shipping"]}
+    assert shipped == owed
+    echoes = "SELECT count(*) FROM hub.delivery WHERE code = 'orders.fulfilment_echo' AND state = 'superseded'"
+    trade.until(lambda: trade.crank.rows(echoes)[0][0] == 1)
+    assert len(trade.crank.rows("SELECT FROM orders.invoice")) == 1
+    assert trade.cases() == []
+
+
+@pytest.mark.capability("RT-3")
+def test_an_erp_that_answers_into_the_void_ends_with_one_document(trade: Trade) -> None:
+    rule = {"vendor": "business_central", "match": "POST salesOrders", "kind": "drop_after", "times": 1}
+    trade.control("_faults", rule)
+    with trade.crank.uow() as uow:
+        uow.sql("UPDATE hub.connection SET settings = settings || '{\"doubt_seconds\": 0}', version = version + 1")
+    trade.crank.hub.connections.forget()
+    trade.control("_shopify/orders")
+    trade.until(lambda: trade.state() == "posted")
+    assert len(trade.books("salesOrders")) == 1
+
+
+@pytest.mark.capability("ORD-6")
+def test_the_warehouse_calls_back_with_tracking(trade: Trade) -> None:
+    trade.control("_shopify/orders")
+    trade.until(lambda: trade.state() == "posted")
+    ((number, lines),) = trade.crank.rows(
+        "SELECT d.number, v.document->'lines' FROM orders.erp_document d "
+        "JOIN orders.order_version v ON v.order_id = d.order_id AND v.n = d.version"
+    )
+    sequences = dict(
+        trade.crank.rows("SELECT line_id, min(sequence) FROM orders.erp_line WHERE meaning = 'line' GROUP BY 1")
+    )
+    report = {
+        "shipment_number": "W-1", "order_number": number, "shipped_at": "2026-11-20T18:00:00Z", "location": "EAST",
+        "lines": [
+            {"sequence": sequences[line["line_id"]], "sku": line["sku"], "quantity": str(line["qty_current"])}
+            for line in lines
+            if line["line_id"] in sequences and line["requires_shipping"]
+        ],
+        "packages": [{"tracking_number": "1Z999", "carrier": "UPS", "tracking_url": None}],
+    }  # fmt: skip
+    assert trade.call_back("shipments", report) == 202
+    trade.until(lambda: trade.state() == "shipped" and bool(trade.books("fulfillments")))
+    assert {one["tracking_number"] for one in trade.books("fulfillments")} == {"1Z999"}
+    assert trade.cases() == []
+
+
+@pytest.mark.capability("ORD-7")
+def test_an_edit_and_a_cancellation_at_the_shop_reach_the_draft_at_the_erp(trade: Trade) -> None:
+    lines = [{"sku": "MO-TENT-2P", "quantity": 3}]
+    placed = trade.control("_shopify/orders", {"lines": lines})
+    trade.until(lambda: trade.state() == "posted")
+    line = placed["line_items"][0]["id"]
+    trade.control(f"_shopify/orders/{placed['id']}/edit", {"lines": [{"id": line, "quantity": 2}]})
+    trade.until(lambda: trade.crank.states("order_changes.change_in_erp") == {"done": 1})
+    (document,) = trade.books("salesOrders")
+    quantities = {row["quantity"] for row in document["salesOrderLines"] if row["lineType"] == "Item"}
+    assert quantities == {2}
+    trade.control(f"_shopify/orders/{placed['id']}/cancel")
+    trade.until(lambda: trade.state() == "cancelled")
+    assert [document.get("_deleted", False) for document in trade.books("salesOrders")] == [True]
+    held = "SELECT coalesce(sum(quantity), 0) FROM inventory.reservation WHERE state IN ('held', 'allocated')"
+    assert trade.crank.rows(held) == [(0,)]
