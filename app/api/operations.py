@@ -11,6 +11,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from sqlalchemy import Select, inspect, select, tuple_
 
 from app.api.operations_schemas import (
@@ -47,7 +48,7 @@ blueprint = Blueprint("operations", __name__, url_prefix="/api/v1", description=
 @blueprint.route("/deliveries")
 class Deliveries(MethodView):
     @require_scope(READ)
-    @blueprint.arguments(DeliveryFilter, location="query")
+    @blueprint.arguments(DeliveryFilter, location="query", unknown=RAISE)
     @blueprint.response(200, DeliveryPage)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Deliveries, the newest first, a page at a time."""
@@ -152,7 +153,7 @@ class Resume(MethodView):
 @blueprint.route("/cases")
 class Cases(MethodView):
     @require_scope(READ)
-    @blueprint.arguments(CaseFilter, location="query")
+    @blueprint.arguments(CaseFilter, location="query", unknown=RAISE)
     @blueprint.response(200, CasePage)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Cases, the newest first, a page at a time."""

@@ -149,7 +149,7 @@ class Stock(RuleBasedStateMachine):
             assert uow.sql(CONTRADICTIONS).fetchall() == []
 
 
-@pytest.mark.capability("INV-1", "INV-3")
+@pytest.mark.capability("INV-3")
 def test_stock_is_never_sold_twice_and_always_adds_up(hub: Hub) -> None:
     class Machine(Stock):
         pass

@@ -18,8 +18,6 @@ from app.infra.hub import Hub
 from app.kernel.errors import Invalid
 from tests.stock import told
 
-pytestmark = pytest.mark.capability("CUS-1")
-
 
 def buyer(**changes: Any) -> Buyer:
     values: dict[str, Any] = {

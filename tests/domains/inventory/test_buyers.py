@@ -112,7 +112,6 @@ def test_batches_that_lock_what_they_share_first_never_deadlock(hub: Hub) -> Non
     assert sum(sellable(hub, sku) for sku in SKUS) == 1000 * len(SKUS) - sold
 
 
-@pytest.mark.capability("INV-8")
 def test_whatever_happens_at_once_the_books_agree(hub: Hub) -> None:
     """Reservations, edits, shipments, cancellations and snapshots on the same goods; `hub` checks the books."""
     places = [("EAST", "physical"), ("WEST", "available")]

@@ -17,7 +17,6 @@ from app.infra.hub import Hub
 from app.kernel.errors import HubError, Invalid, Refused, Superseded
 from tests.stock import MORNING, count_stock, sellable, states, told, wanted
 
-pytestmark = pytest.mark.capability("INV-1")
 HOUR = timedelta(hours=1)
 
 
@@ -117,7 +116,6 @@ def test_a_movement_of_nothing_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("reports", ["physical", "available"])
-@pytest.mark.capability("INV-8")
 def test_an_order_leaves_demand_exactly_when_the_sources_figure_contains_it(hub: Hub, reports: str) -> None:
     """Five at the ERP and two orders on their way there: three, and never four after the first has arrived."""
     with hub.unit_of_work() as uow:
@@ -142,7 +140,6 @@ def test_an_order_leaves_demand_exactly_when_the_sources_figure_contains_it(hub:
     assert seen == [3, 3, 3, 3, 3]
 
 
-@pytest.mark.capability("INV-8")
 def test_a_cancelled_order_that_the_figure_contains_comes_back_with_the_next_figure(hub: Hub) -> None:
     with hub.unit_of_work() as uow:
         count_stock(uow, "TEE-M", 5, reports="available")
@@ -156,7 +153,6 @@ def test_a_cancelled_order_that_the_figure_contains_comes_back_with_the_next_fig
     assert sellable(hub, "TEE-M") == 5
 
 
-@pytest.mark.capability("INV-6")
 def test_a_snapshot_below_what_is_reserved_is_told_and_keeps_the_reservations(hub: Hub) -> None:
     with hub.unit_of_work() as uow:
         count_stock(uow, "TEE-M", 5)
@@ -171,7 +167,6 @@ def test_a_snapshot_below_what_is_reserved_is_told_and_keeps_the_reservations(hu
     assert told(hub, "inventory.stock_oversold.v1") == [{"sku": "TEE-M", "location": "MAIN", "missing": "3"}]
 
 
-@pytest.mark.capability("INV-6")
 def test_an_oversold_level_sells_nothing_until_what_is_missing_has_come(hub: Hub) -> None:
     with hub.unit_of_work() as uow:
         count_stock(uow, "TEE-M", 2)
