@@ -149,3 +149,17 @@ def test_fewer_than_were_shipped_cannot_be_left_by_an_edit(merchant: Merchant) -
         f"orders/{order.rpartition('/')[2]}/edit", {"lines": [{"sku": "MO-TENT-2P", "quantity": 1}]}
     )
     assert (status, "fulfilled quantity" in sentence) == (422, True)
+
+
+def test_a_tip_is_not_edited(merchant: Merchant) -> None:
+    order = merchant.place(lines=[{"sku": "MO-TENT-2P"}], tip="2.00")
+    tip = order["line_items"][1]["id"]
+    refused = merchant.refused(f"orders/{order['id']}/edit", {"lines": [{"id": tip, "quantity": 2}]})
+    assert refused == (422, "A tip cannot be edited")
+
+
+def test_a_guest_has_no_customer(merchant: Merchant) -> None:
+    order = merchant.place(lines=[{"sku": "MO-TENT-2P"}], email=None)
+    document = "query($id: ID!) { order(id: $id) { email customer { id } shippingAddress { countryCodeV2 } } }"
+    found = merchant.data(document, id=order["admin_graphql_api_id"])
+    assert found == {"email": None, "customer": None, "shippingAddress": {"countryCodeV2": "US"}}

@@ -49,6 +49,8 @@ def _delta(order: Document, number: int, quantity: int) -> int:
     line = next((each for each in order["line_items"] if each["id"] == number), None)
     if line is None:
         raise Rejected("Line item does not exist", "lineItemId")
+    if line.get("tip_payment_gateway"):
+        raise Rejected("A tip cannot be edited", "lineItemId")
     shipped = line["current_quantity"] - line["fulfillable_quantity"]
     if quantity < 0 or quantity < shipped:
         raise Rejected("Quantity must be greater than or equal to the fulfilled quantity", "quantity")
@@ -162,10 +164,9 @@ def _goods(store: Store, order: Document, deltas: Mapping[int, int], *, restock:
     levels = stock.Levels(store)
     if restock:
         stock.release(store, levels, order, fewer)
-    if more:
-        first = store.records.of_order("fulfillmentOrders", order["id"])[0]
-        place = store.records.read("locations", first["assigned_location_id"])
-        assert place is not None
+    waiting = store.records.of_order("fulfillmentOrders", order["id"])
+    place = store.records.read("locations", waiting[0]["assigned_location_id"]) if waiting else None
+    if more and place is not None:
         fresh = fulfillment_orders.new_order(store, order, place, more, "shipping")
         stock.commit(levels, [fresh])
         changes += changes_of("fulfillmentOrders", [fresh])
