@@ -25,12 +25,14 @@ from app.infra.acts import ActRow
 from app.infra.hub import Hub
 from app.infra.rows import DeliveryRow, NoticeRow
 from app.infra.views import ReadingDb
+from app.infra.web.problems import register_problems
 from app.infra.web.wiring import wire
 
 
 def register_console(app: Flask, hub: Hub) -> None:
     """Mount the console under /admin, with its sign-in, policy and pages."""
     wire(app, hub)
+    register_problems(app)
     secure(app, hub.settings)
     register_frame(app)
     register_sign_in(app)

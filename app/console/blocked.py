@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.console.words import worth_words
 from app.domains.orders.admin import Brief, briefs
 from app.infra.uow import UnitOfWork
 from app.kernel.money import Money
@@ -48,7 +47,7 @@ class Worth:
 
     things: int
     order_ids: tuple[str, ...] = ()
-    money: str = ""
+    money: tuple[Money, ...] = ()
 
     @property
     def orders(self) -> int:
@@ -74,16 +73,28 @@ def totals_of(uow: UnitOfWork, case_ids: Sequence[str]) -> dict[str, Worth]:
     ids = {case_id: tuple(key.removeprefix(ORDERS) for key in keys or ()) for case_id, _, keys in rows}
     known = briefs(uow, sorted({order_id for some in ids.values() for order_id in some}))
     found = {
-        case_id: Worth(things=things, order_ids=ids[case_id], money=worth_words(_sums(known, ids[case_id])))
+        case_id: Worth(things=things, order_ids=ids[case_id], money=_sums(known, ids[case_id]))
         for case_id, things, _ in rows
     }
     return {case_id: found.get(case_id, NOTHING) for case_id in case_ids}
 
 
-def _sums(known: Mapping[str, Brief], order_ids: Sequence[str]) -> list[Money]:
+def together(worths: Sequence[Worth]) -> Worth:
+    """What several cases block in all."""
+    return Worth(
+        things=sum(worth.things for worth in worths),
+        order_ids=tuple(sorted({order_id for worth in worths for order_id in worth.order_ids})),
+        money=_by_currency(amount for worth in worths for amount in worth.money),
+    )
+
+
+def _sums(known: Mapping[str, Brief], order_ids: Sequence[str]) -> tuple[Money, ...]:
     """What these orders are worth, by currency."""
-    sums: dict[str, int] = {}
-    for order_id in order_ids:
-        if (brief := known.get(order_id)) is not None:
-            sums[brief.total.currency] = sums.get(brief.total.currency, 0) + brief.total.minor
-    return [Money(minor, currency) for currency, minor in sorted(sums.items())]
+    return _by_currency(known[order_id].total for order_id in order_ids if order_id in known)
+
+
+def _by_currency(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    sums: dict[str, Money] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, Money.zero(amount.currency)) + amount
+    return tuple(sums[currency] for currency in sorted(sums))

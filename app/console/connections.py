@@ -102,51 +102,51 @@ class ConnectionPages(Page):
             )
         )  # fmt: skip
 
-    @expose("/<name>")
-    def one(self, name: str) -> str:
+    @expose("/<connection>")
+    def one(self, connection: str) -> str:
         with reading() as uow:
-            row = _row(uow, name)
-            waits, roles = waiting_at(uow).get(name, Waiting()), roles_of(uow).get(name, [])
-            errors = uow.sql(ERRORS, {"name": name, "queues": list(QUEUES)}).fetchall()
-            refused = refusals(uow, name)
+            row = _row(uow, connection)
+            waits, roles = waiting_at(uow).get(connection, Waiting()), roles_of(uow).get(connection, [])
+            errors = uow.sql(ERRORS, {"name": connection, "queues": list(QUEUES)}).fetchall()
+            refused = refusals(uow, connection)
             acts = list(
                 uow.session.scalars(
-                    select(ActRow).filter_by(kind="connection", key=name).order_by(ActRow.id.desc()).limit(12)
+                    select(ActRow).filter_by(kind="connection", key=connection).order_by(ActRow.id.desc()).limit(12)
                 )
             )
         return str(
             self.render(
                 "console/connection.html", row=row, spec=spec_of(row.adapter), waits=waits, roles=roles, errors=errors,
-                refused=refused, acts=acts, state_of=state_of, most=MOST_COUNTED, title=row.title or name,
+                refused=refused, acts=acts, state_of=state_of, most=MOST_COUNTED, title=row.title or connection,
                 address=hub().settings.public_url,
             )
         )  # fmt: skip
 
-    @expose("/<name>/test", methods=("POST",))
-    def test(self, name: str) -> ResponseReturnValue:
+    @expose("/<connection>/test", methods=("POST",))
+    def test(self, connection: str) -> ResponseReturnValue:
         """Call the remote; reads only."""
-        probes = probe_connection(hub(), name, actor(Permission.WORK))
+        probes = probe_connection(hub(), connection, actor(Permission.WORK))
         failed = [probe for probe in probes if not probe.passed]
         said = f"{failed[0].name.capitalize()}: {failed[0].said}" if failed else "It answers, and lets the hub in."
         flash(said, "error" if failed else "success")
-        return redirect(url_for(".one", name=name), 303)
+        return redirect(url_for(".one", connection=connection), 303)
 
-    @expose("/<name>/pause", methods=("POST",))
-    def pause(self, name: str) -> ResponseReturnValue:
+    @expose("/<connection>/pause", methods=("POST",))
+    def pause(self, connection: str) -> ResponseReturnValue:
         """Stop calling it; what is due waits."""
-        who, here = actor(Permission.CONNECT), url_for(".one", name=name)
+        who, here = actor(Permission.CONNECT), url_for(".one", connection=connection)
         if sure():
             with hub().unit_of_work() as uow:
-                pause_connection(uow, name, who, why())
-            flash(f"{name} is paused. What is due waits, and goes on in its order when you resume it.")
+                pause_connection(uow, connection, who, why())
+            flash(f"{connection} is paused. What is due waits, and goes on in its order when you resume it.")
             return redirect(here, 303)
         with reading() as uow:
-            waits = waiting_at(uow).get(name, Waiting())
+            waits = waiting_at(uow).get(connection, Waiting())
         question = Question(
-            title=f"Pause {name}",
+            title=f"Pause {connection}",
             sentences=("It is not called any more. Webhooks from it are still kept.", "No attempt is lost meanwhile."),
             facts=(("Deliveries that wait", f"{waits.due:,}"),),
-            button=f"Pause {name}",
+            button=f"Pause {connection}",
             back=here,
             reason="Why? Somebody else will find it paused.",
             reason_needed=True,
@@ -154,51 +154,51 @@ class ConnectionPages(Page):
         )
         return ask(self, question)
 
-    @expose("/<name>/resume", methods=("POST",))
-    def resume(self, name: str) -> ResponseReturnValue:
+    @expose("/<connection>/resume", methods=("POST",))
+    def resume(self, connection: str) -> ResponseReturnValue:
         """Call it again."""
         who = actor(Permission.CONNECT)
         with hub().unit_of_work() as uow:
-            resume_connection(uow, name, who)
-        flash(f"{name} is called again; what waited goes out in its order.")
-        return redirect(url_for(".one", name=name), 303)
+            resume_connection(uow, connection, who)
+        flash(f"{connection} is called again; what waited goes out in its order.")
+        return redirect(url_for(".one", connection=connection), 303)
 
-    @expose("/<name>/settings", methods=("GET", "POST"))
-    def settings(self, name: str) -> ResponseReturnValue:
+    @expose("/<connection>/settings", methods=("GET", "POST"))
+    def settings(self, connection: str) -> ResponseReturnValue:
         """Change the open settings."""
         with reading() as uow:
-            row = _row(uow, name)
+            row = _row(uow, connection)
         spec, wrong = _spec(row.adapter), []
         texts = as_texts(row.settings)
         if request.method == "POST":
             who, texts = actor(Permission.CONNECT), _texts(spec, secrets=False)
             try:
                 with hub().unit_of_work() as uow:
-                    change_settings(uow, name, typed(spec.settings(), texts), who)
+                    change_settings(uow, connection, typed(spec.settings(), texts), who)
             except HubError as error:
                 wrong = _errors(error)
             else:
                 flash("The settings are changed, for every process within a second.")
-                return redirect(url_for(".one", name=name), 303)
+                return redirect(url_for(".one", connection=connection), 303)
         return self._form("settings", spec, texts, wrong, row), 422 if wrong else 200
 
-    @expose("/<name>/secrets", methods=("GET", "POST"))
-    def secrets(self, name: str) -> ResponseReturnValue:
+    @expose("/<connection>/secrets", methods=("GET", "POST"))
+    def secrets(self, connection: str) -> ResponseReturnValue:
         """Give new secrets; the old ones are never shown."""
         with reading() as uow:
-            row = _row(uow, name)
+            row = _row(uow, connection)
         spec, wrong = _spec(row.adapter), []
         if request.method == "POST":
             who = actor(Permission.CONNECT)
             fresh = {field: request.form.get(field, "") for field in secret_names(spec.settings())}
             try:
                 with hub().unit_of_work() as uow:
-                    rotate_secrets(uow, name, fresh, who)
+                    rotate_secrets(uow, connection, fresh, who)
             except HubError as error:
                 wrong = _errors(error)
             else:
                 flash("The new secrets are in use. Test the connection now.")
-                return redirect(url_for(".one", name=name), 303)
+                return redirect(url_for(".one", connection=connection), 303)
         return self._form("secrets", spec, {}, wrong, row), 422 if wrong else 200
 
     @expose("/add", methods=("GET", "POST"))
@@ -218,7 +218,7 @@ class ConnectionPages(Page):
                 wrong = _errors(error)
             else:
                 flash("Added. Test it before the first order needs it.")
-                return redirect(url_for(".one", name=request.form["name"]), 303)
+                return redirect(url_for(".one", connection=request.form["name"]), 303)
         return self._form("add", spec, texts, wrong), 422 if wrong else 200
 
     def _add(self, spec: AdapterSpec, texts: dict[str, str]) -> None:

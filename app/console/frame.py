@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, g, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import text
@@ -53,6 +53,8 @@ def register_frame(app: Flask) -> None:
         counted=words.count_of,
         moment=words.moment,
         money=words.money_words,
+        worth=words.worth_words,
+        sentence=words.sentence,
     )
     show_as_page(app, "/admin", refused)
 
@@ -89,5 +91,7 @@ def refused(problem: Problem) -> ResponseReturnValue:
     """A refusal for a person: what happened, what to do, and the number to tell."""
     headers = {name: value for name, value in problem.headers.items() if name == "Retry-After"}
     given: dict[str, Any] = {"problem": problem, "back": request.referrer or url_for("admin.index")}
-    template = "console/problem.html" if current_user.is_authenticated else "console/problem_outside.html"
-    return render_template(template, **given), problem.status, headers
+    if current_user.is_authenticated:
+        frame = current_app.extensions["admin"][0].index_view
+        return frame.render("console/problem.html", **given), problem.status, headers
+    return render_template("console/problem_outside.html", **given), problem.status, headers

@@ -10,22 +10,23 @@ from flask import url_for
 from flask_admin import AdminIndexView, expose
 from sqlalchemy import select
 
-from app.console.blocked import Worth, totals_of
+from app.console.blocked import Worth, together, totals_of
 from app.console.cases import PROMISE, Clock, clock_of
 from app.console.connections import Waiting, attention_first, state_of, waiting_at
 from app.console.frame import reading
 from app.console.line import stops_of
 from app.console.remedies import MENDED, remedies_of
-from app.console.words import count_of, lasting
+from app.console.words import count_of, lasting, worth_words
 from app.domains.orders.admin import Pace, pace_to_channel, pace_to_erp, the_line
 from app.infra.cases import CLOSED, ExceptionCase
-from app.infra.connecting import all_connections
+from app.infra.connecting import all_connections, roles_of
 from app.infra.connections import ConnectionRow
 from app.infra.uow import UnitOfWork
 from app.infra.views import Gated
 from app.kernel.clock import SYSTEM_CLOCK
 
 MOST_NEEDS = 8
+MOST_CASES = 200  # the oldest; behind so many the page says the same
 TO_ERP = 120.0  # seconds: the promise that a shop manager is given
 TO_CHANNEL = 900.0  # a customer who is told within a quarter of an hour does not ask
 AT_RISK = 0.75  # of the target
@@ -83,12 +84,14 @@ class Home(Gated, AdminIndexView):
                 _promise("Ship confirmation, p95", pace_to_channel(uow, TO_CHANNEL), TO_CHANNEL, "shipment"),
                 _time_to_resolve(uow),
             ]
+            erps = [name for name, roles in roles_of(uow).items() if "erp" in roles]
             alive = {kind: count for kind, count, _ in uow.sql(WORKERS)}
+        aside = {name: waits.get(name, Waiting()).aside for name in erps}
         return str(
             self.render(
                 "console/home.html", needs=needs[:MOST_NEEDS], more=max(0, len(needs) - MOST_NEEDS), line=line,
                 promises=promises, rows=rows, waits=waits, nothing=Waiting(), state_of=state_of, alive=alive,
-                at=now, stops=stops_of(line, rows), standing=sum(s.count for s in line.standing.values()),
+                at=now, stops=stops_of(line, rows, aside), standing=sum(s.count for s in line.standing.values()),
             )
         )  # fmt: skip
 
@@ -108,7 +111,7 @@ def _refused(rows: list[ConnectionRow], waits: dict[str, Waiting]) -> list[Need]
                 what=f"{name} does not let the hub in" if kind == "refused" else f"{row.paused_by} paused {name}",
                 why=row.paused_reason, clock=Clock(tone="bad", shape="breach", said=f"{since}, not called"),
                 cost=f"{wait.due:,}", detail="deliveries wait", button="Open connection",
-                href=url_for("connections.one", name=row.name),
+                href=url_for("connections.one", connection=row.name),
             )
         )  # fmt: skip
     return needs
@@ -130,27 +133,33 @@ def _unrouted(uow: UnitOfWork) -> list[Need]:
 
 
 def _cases(uow: UnitOfWork) -> list[Need]:
-    """Open cases by time left, then by what they block."""
+    """Open cases by time left, then by what they block; cases that say the same are one need."""
     oldest = (
         select(ExceptionCase)
         .where(ExceptionCase.state.not_in(CLOSED), ExceptionCase.code != "connections.refused")
         .order_by(ExceptionCase.opened_at)
-        .limit(50)
+        .limit(MOST_CASES)
     )
-    cases = list(uow.session.scalars(oldest))
-    worth = totals_of(uow, [case.id for case in cases])
-    order = sorted(cases, key=lambda case: (case.opened_at.replace(second=0, microsecond=0), -worth[case.id].things))
-    return [_need(case, worth[case.id]) for case in order]
+    alike: dict[tuple[str, str, str], list[ExceptionCase]] = {}
+    for case in uow.session.scalars(oldest):
+        alike.setdefault((case.code, case.connection, case.title), []).append(case)
+    worth = totals_of(uow, [case.id for cases in alike.values() for case in cases])
+    needs = [(cases, together([worth[case.id] for case in cases])) for cases in alike.values()]
+    needs.sort(key=lambda need: (need[0][0].opened_at.replace(second=0, microsecond=0), -need[1].things))
+    return [_need(cases, much) for cases, much in needs]
 
 
-def _need(case: ExceptionCase, worth: Worth) -> Need:
-    first = remedies_of(case)[0]
-    ready = first.name != MENDED
+def _need(cases: list[ExceptionCase], worth: Worth) -> Need:
+    case = cases[0]
+    first, several = remedies_of(case)[0], len(cases) > 1
+    ready = first.name != MENDED and not several
+    href = url_for("cases.index", code=case.code) if several else url_for("cases.one", case_id=case.id)
+    why = case.said if case.said != case.title else case.about
     return Need(
-        of="case", state=case.state, what=case.title, why=case.said if case.said != case.title else case.about,
-        clock=clock_of(case), cost=worth.money or f"{worth.things:,}",
+        of="case", state=case.state, what=case.title, why=f"{len(cases)} cases alike. {why}" if several else why,
+        clock=clock_of(case), cost=worth_words(worth.money) or f"{worth.things:,}",
         detail=count_of(worth.orders, "order") if worth.orders else "waiting" if worth.things else "to know",
-        button=first.button if ready else "Decide", href=url_for("cases.one", case_id=case.id), ready=ready,
+        button=first.button if ready else f"See {len(cases)} cases" if several else "Decide", href=href, ready=ready,
     )  # fmt: skip
 
 

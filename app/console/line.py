@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import url_for
@@ -41,8 +41,11 @@ class Stop:
     held: bool = False
 
 
-def stops_of(line: Line, rows: Sequence[ConnectionRow]) -> list[Stop]:
-    """The line as the page draws it; thickness is orders an hour, a broken track is a system that is not called."""
+def stops_of(line: Line, rows: Sequence[ConnectionRow], aside: Mapping[str, int]) -> list[Stop]:
+    """The line as the page draws it; thickness is orders an hour, a broken track is a system that is not called.
+
+    `aside` is how much stands at each ERP: parked and rejected deliveries.
+    """
     hour = sum(line.captured.values())
     weight = 1 + sum(1 for bound in WEIGHTS if hour >= bound)
     held, captured, accepted = (
@@ -51,7 +54,7 @@ def stops_of(line: Line, rows: Sequence[ConnectionRow]) -> list[Stop]:
     names = {row.name: row.title or row.name for row in rows}
     stopped = {row.name for row in rows if row.state != "on"}
     leg = {name: lasting(seconds) if seconds is not None else "" for name, seconds in line.legs.items()}
-    orders = url_for("orders.index")
+    orders, stands = url_for("orders.index"), sum(aside.values())
     return [
         Stop(
             name="Storefronts", icon="store", figure=hour, unit="orders an hour", href=orders, leg=leg["capture"],
@@ -68,7 +71,9 @@ def stops_of(line: Line, rows: Sequence[ConnectionRow]) -> list[Stop]:
             name="ERP", icon="erp", figure=accepted.count, unit="being posted",
             href=f"{orders}?view=posting", leg=leg["ship"], weight=weight,
             listed=tuple((f"{names.get(name, name)} today", count) for name, count in line.posted.items()),
-            held=bool(stopped & line.posted.keys()),
+            held=bool(stopped & aside.keys()), siding=f"{stands:,} stand" if stands else "", siding_count=stands,
+            siding_why=", ".join(names.get(name, name) for name, count in aside.items() if count),
+            siding_href=url_for("letters.index"),
         ),
         Stop(
             name="Warehouse", icon="warehouse", figure=line.to_ship, unit="to ship", weight=weight,

@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 
-from app.console.blocked import ORDERS, totals_of
+from app.console.blocked import totals_of
 from app.console.cases import clock_of
 from app.console.frame import reading
 from app.console.payloads import DiffLine, difference, whole
 from app.console.remedies import facts_of, remedies_of
 from app.console.sign_in import actor
-from app.console.story import story, trail_of
+from app.console.story import keys_of, story, trail_of
 from app.console.trip import spans, trip, troubles
 from app.console.words import masked, masked_email
 from app.domains.orders.admin import OrderPage, listed, page_of
@@ -69,7 +69,7 @@ class OrderPages(Page):
     def one(self, order_id: Any) -> str:
         with reading() as uow:
             page = page_of(uow, str(order_id))
-            trail = trail_of(uow, page.row.correlation_id, f"{ORDERS}{order_id}")
+            trail = trail_of(uow, page)
             names = {row.name: row.title or row.name for row in all_connections(uow)}
             cases = _cases(uow, page)
             worth = totals_of(uow, [case.id for case in cases])
@@ -113,11 +113,10 @@ def _is_id(text: str) -> bool:
 
 def _cases(uow: UnitOfWork, page: OrderPage) -> list[ExceptionCase]:
     """The cases that this order waits for, open ones first."""
-    key = f"{ORDERS}{page.row.id}"
     found = uow.session.scalars(
         select(ExceptionCase)
         .join(CaseItem, CaseItem.case_id == ExceptionCase.id)
-        .where(CaseItem.key == key)
+        .where(CaseItem.key.in_(keys_of(page)))
         .distinct()
         .limit(20)
     )

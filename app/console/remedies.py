@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domains.orders.lifecycle import HoldKind
+from app.flows import acceptance
 from app.infra.cases import ExceptionCase
 from app.infra.uow import UnitOfWork
 from app.infra.value_maps import set_value
@@ -103,6 +105,28 @@ def _map_location(case: ExceptionCase) -> Remedy:
         apply=_setting("location", place),
         asks=(Asked(name="target", label="Location code there", placeholder="for example MAIN"),),
     )
+
+
+def _held(kind: HoldKind) -> Callable[[ExceptionCase], Remedy]:
+    """A hold by a person or a rule that only a person lifts: let the order go on."""
+
+    def apply(uow: UnitOfWork, case: ExceptionCase, form: Mapping[str, str], who: str) -> str:
+        acceptance.release(uow, str(case.facts["order_id"]), kind, who, form.get("target", ""))
+        return f"released the {kind.value} hold"
+
+    return lambda case: Remedy(
+        name=f"release_{kind.value}",
+        title="Let the order go on",
+        small="The hold ends under your name, and the hub looks at the order again at once.",
+        button="Release the order",
+        apply=apply,
+        asks=(Asked(name="target", label="Why it may go on"),),
+    )
+
+
+for _kind in HoldKind:
+    if _kind not in acceptance.BY_RULE:
+        _REGISTRY.remedy(f"orders.held_{_kind.value}")(_held(_kind))
 
 
 def _setting(kind: str, source: str) -> Apply:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
+from app.console.blocked import ORDERS
 from app.console.deliveries import Try, tries, word_of
 from app.console.words import money_words
 from app.domains.orders.admin import OrderPage
@@ -80,11 +81,18 @@ class Trail:
     attempts: dict[int, list[AttemptRow]] = field(default_factory=dict)
 
 
-def trail_of(uow: UnitOfWork, correlation_id: str, key: str) -> Trail:
-    """Everything under one correlation id, and everything about the thing itself, in three statements."""
-    about = (
-        (EventRow.correlation_id == correlation_id) | (EventRow.key == key) if correlation_id else EventRow.key == key
-    )
+def keys_of(page: OrderPage) -> list[str]:
+    """Under which keys things are told about an order: its own, its stock's, and what each system calls it."""
+    heard = [f"hub:{page.row.channel}:order:{page.row.external_id}"]
+    heard += [f"hub:{document.erp}:erp_order:{document.number}" for document in page.documents]
+    return [f"{ORDERS}{page.row.id}", f"inventory:{page.row.id}", *heard]
+
+
+def trail_of(uow: UnitOfWork, page: OrderPage) -> Trail:
+    """Everything under the order's correlation id, and everything about the thing itself, in three statements."""
+    about: ColumnElement[bool] = EventRow.key.in_(keys_of(page))
+    if page.row.correlation_id:
+        about = or_(about, EventRow.correlation_id == page.row.correlation_id)
     events = list(uow.session.scalars(select(EventRow).where(about).order_by(EventRow.id.desc()).limit(MOST_EVENTS)))
     ids = [event.id for event in events]
     deliveries = list(

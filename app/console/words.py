@@ -154,3 +154,8 @@ def money_words(amount: Money, *, whole: bool = False) -> str:
 def worth_words(amounts: Sequence[Money]) -> str:
     """Amounts of several currencies in one phrase."""
     return " + ".join(money_words(amount, whole=True) for amount in amounts if amount)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning and one full stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}".rstrip(". ") + "." if text else ""
