@@ -148,6 +148,12 @@ class TestTaxes:
         assert (caught.value.code, caught.value.about) == ("erp.account_missing", "tax Moon tax")
         assert "tax_payable" in str(caught.value.facts["setting"])
 
+    def test_an_account_for_every_other_title_takes_those_without_one(self) -> None:
+        accounts = {**ACCOUNTS, "tax_payable": {"State tax": "2310", "*": "2390"}}
+        taxes = (a_tax("2.00"), a_tax("1.00", title="Moon tax"))
+        lines = goods(planned(an_order(lines=(a_line(taxes=taxes),)), accounts=accounts))
+        assert [lines[n].key for n in (900001, 900002)] == ["2310", "2390"]
+
     def test_a_tax_of_nothing_is_no_line(self) -> None:
         assert sorted(goods(planned(an_order(lines=(a_line(taxes=(a_tax("0.00", title="Moon tax"),)),))))) == [1000]
 

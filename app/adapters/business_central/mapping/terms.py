@@ -92,8 +92,9 @@ class Terms:
         return self._named(self.accounts.get(name), f"account {name}", f"accounts.{name}")
 
     def tax_account(self, title: str) -> str:
-        """The account a tax of this title is owed on."""
-        return self._named(self.tax_payable.get(title), f"tax {title}", f'accounts.tax_payable["{title}"]')
+        """The account a tax of this title is owed on; the one named `*` takes every title that has none of its own."""
+        number = self.tax_payable.get(title) or self.tax_payable.get(ANY)
+        return self._named(number, f"tax {title}", f'accounts.tax_payable["{title}"]')
 
     def collecting_customer(self, country: str) -> str:
         """The number of the customer that collects orders of a country."""
