@@ -15,7 +15,7 @@ from app.kernel.money import Money
 
 
 class ShipmentBench(Protocol):
-    """The other side with an order `number`: 3 of sequence 1000 and 1 of sequence 2000, worth 84.42 USD with shipping."""
+    """The other side with an order `number`: 3 of sequence 1000, 1 of 2000 and shipping, worth 84.42 USD."""
 
     port: ShipmentSource
     number: str
