@@ -67,7 +67,7 @@ def read(message: Message, settings: Mapping[str, Any]) -> object:
     try:
         body = json.loads(message.body)
         return codec.load(VALUES[body["kind"]], body["value"])
-    except (ValueError, KeyError) as wrong:
+    except (ValueError, KeyError, TypeError) as wrong:
         raise Invalid("paper.unreadable", "the body is not what we write", about="body") from wrong
 
 

@@ -95,16 +95,19 @@ def trade(settings: Settings, database: Engine, redis_client: redis.Redis) -> It
     wire(app, crank.hub)
     register_api(app, crank.hub)
     register_problems(app)
-    with listening(app) as address, urllib3.PoolManager(retries=False, timeout=5) as http:
-        with Served(create_sandbox(SandboxSettings(hub_url=address))) as sandbox:
-            books = read_books(sandbox.url)
-            with crank.uow() as uow:
-                environment = {"HUB_SANDBOX_SHOP_SECRET": "sandbox-shop-secret", "HUB_SANDBOX_ERP_TOKEN": TOKEN}
-                connect_sandbox(uow, sandbox.url, books, environment=environment)
-            crank.hub.connections.forget()
-            crank.hub.routes.forget()
-            take_stock(crank.hub, books)
-            yield Trade(crank=crank, sandbox=sandbox.url, hub=address, http=http)
+    with (
+        listening(app) as address,
+        urllib3.PoolManager(retries=False, timeout=5) as http,
+        Served(create_sandbox(SandboxSettings(hub_url=address))) as sandbox,
+    ):
+        books = read_books(sandbox.url)
+        with crank.uow() as uow:
+            environment = {"HUB_SANDBOX_SHOP_SECRET": "sandbox-shop-secret", "HUB_SANDBOX_ERP_TOKEN": TOKEN}
+            connect_sandbox(uow, sandbox.url, books, environment=environment)
+        crank.hub.connections.forget()
+        crank.hub.routes.forget()
+        take_stock(crank.hub, books)
+        yield Trade(crank=crank, sandbox=sandbox.url, hub=address, http=http)
     crank.close()
 
 

@@ -1,0 +1,107 @@
+"""What a source says besides orders, and what comes before its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.domains.orders.canonical import Bell, Deleted, Uninstalled
+from app.domains.orders.lifecycle import HoldKind
+from app.domains.orders.service import hold, lock, open_holds
+from app.flows import acceptance
+from app.infra.uow import Trail
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import Invalid, Refused
+from tests.factories import an_order
+from tests.flows.conftest import Story
+
+SHIPMENT = {
+    "shipment_number": "S-1", "order_number": "SO-4711", "shipped_at": "2026-11-20T18:00:00Z",
+    "lines": [{"sku": "TENT-2P-GRN", "quantity": "1"}],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A clock that is so far ahead of the machine's."""
+
+    by: timedelta
+
+    def now(self) -> datetime:
+        return SYSTEM_CLOCK.now() + self.by
+
+
+@pytest.mark.capability("RT-4")
+def test_a_number_that_stays_unknown_for_a_day_is_a_case(story: Story) -> None:
+    story.call_back("shipments", SHIPMENT)
+    story.settle()
+    assert story.ended("intake.take_in") == [("due", "orders.unknown_erp_number")]
+    story.crank.hub.clock = Ahead(timedelta(days=1, minutes=1))
+    story.crank.hasten()
+    story.settle()
+    assert story.ended("intake.take_in") == [("parked", "orders.unknown_erp_number")]
+    assert story.cases() == {"orders.unknown_erp_number": "order SO-4711"}
+
+
+def test_a_deleted_order_is_a_case_and_an_unknown_one_is_nothing(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("orders/create", an_order())
+    story.post("bells", Deleted(kind="order", external_id="450789469"))
+    story.post("bells", Deleted(kind="order", external_id="1"))
+    story.settle()
+    assert story.cases() == {"orders.deleted_at_channel": "order #1001"}
+    assert story.ended("intake.take_in")[-1] == ("superseded", "orders.unknown_order")
+
+
+@pytest.mark.capability("RT-5")
+def test_a_shop_that_removed_the_app_is_paused_once_with_a_case(story: Story) -> None:
+    for _ in range(2):
+        story.post("bells", Uninstalled(shop="demo.myshopify.com"))
+        story.settle()
+    assert story.crank.rows("SELECT state FROM hub.connection WHERE name = 'shop'") == [("paused",)]
+    assert story.cases() == {"connections.uninstalled": "shop"}
+
+
+def test_many_bells_of_one_order_are_one_look(story: Story) -> None:
+    story.shop.orders["450789469"] = an_order()
+    for reason in ("refunds/create", "orders/edited", "returns/request"):
+        story.post("bells", Bell(kind="order", external_id="450789469", reason=reason))
+    story.settle()
+    assert story.shop.fetched == 1
+    assert story.crank.states("intake.fetch_order") == {"done": 1, "superseded": 2}
+
+
+def test_one_bad_notice_does_not_hold_up_the_good_ones_of_its_batch(story: Story) -> None:
+    story.stock(TENT_2P_GRN=9)
+    for n in range(3):
+        story.post("orders/create", an_order(external_id=str(n), name=f"#{n}"))
+    story.post("orders/create", an_order(external_id="3"), body=b"[]")
+    story.settle()
+    assert [story.state(str(n)) for n in range(3)] == ["posted"] * 3
+    assert list(story.cases()) == ["intake.unreadable"]
+
+
+@pytest.mark.capability("ORD-3")
+def test_a_persons_hold_is_ended_by_a_person_with_a_reason_and_the_order_goes_on(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("orders/create", an_order(total="24.00"))
+    story.settle()
+    order_id = story.order_id()
+    with story.crank.uow() as uow:
+        hold(uow, lock(uow, order_id), HoldKind.MANUAL, "looks odd", Trail(correlation_id="t"), placed_by="june")
+    newer = an_order().source_version + timedelta(minutes=3)
+    story.post("orders/updated", an_order(source_version=newer))
+    story.settle()
+    assert (story.state(), story.erp.calls) == ("held", [])
+    with pytest.raises(Invalid, match="name and a reason"), story.crank.uow() as uow:
+        acceptance.release(uow, order_id, HoldKind.MANUAL, "june", " ")
+    with story.crank.uow() as uow:
+        acceptance.release(uow, order_id, HoldKind.MANUAL, "june", "checked by phone")
+    story.settle()
+    assert (story.state(), story.erp.calls, story.cases()) == ("posted", ["post"], {})
+    with story.crank.uow() as uow:
+        assert open_holds(uow, order_id) == []
+    with pytest.raises(Refused, match="no open manual hold"), story.crank.uow() as uow:
+        acceptance.release(uow, order_id, HoldKind.MANUAL, "june", "again")
