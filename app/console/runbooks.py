@@ -38,11 +38,15 @@ class Runbooks(Page):
 
 
 def find(code: str) -> Path | None:
-    """The page of a code, else of the family it belongs to: `bug.KeyError` → bug, `shop.http_404` → http_404."""
+    """The page of a code; else of what happened whichever system it was (`shop.http_404` → http); else of its family.
+
+    `orders.held_fraud` → orders.held_fraud.md, then orders.held.md, then orders.md.
+    """
     if not CODE.fullmatch(code):
         return None
-    system, _, what = code.partition(".")
-    for name in (code, what if what.startswith(("http_", "no_answer", "unreachable")) else "", system):
+    family, _, what = code.partition(".")
+    kind = what.partition("_")[0]
+    for name in (code, what, f"{family}.{kind}", kind, family):
         if name and (FOLDER / f"{name}.md").is_file():
             return FOLDER / f"{name}.md"
     return None
