@@ -111,7 +111,7 @@ class Supervisor:
             if time.monotonic() - watched > 1.0:
                 watched = time.monotonic()
                 if not self.wanted():
-                    self.stopping = "make, which started us, ends"
+                    self._stop_for("make, which started us, ends")
                 for name in self.watch():
                     self.say("run", f"{name} had died and was started again")
 
@@ -136,11 +136,14 @@ class Supervisor:
             print(f"{shown} | {line}", flush=True)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        """The first signal stops us. One that follows at once is its echo: a group gets it, and make passes it on."""
+        self._stop_for(signal.Signals(number).name)
+
+    def _stop_for(self, reason: str) -> None:
+        """The first reason stops us. A signal soon after is its echo: a group gets it, and make passes it on."""
         now = time.monotonic()
         self._hurried = bool(self.stopping) and now - self._asked_at > ECHO
         self._asked_at = self._asked_at or now
-        self.stopping = self.stopping or signal.Signals(number).name
+        self.stopping = self.stopping or reason
 
     def _alive(self) -> bool:
         return any(child.handle is not None and child.handle.poll() is None for child in self._children.values())
