@@ -21,7 +21,7 @@ from typing import IO
 from dotenv import dotenv_values
 
 from app.commands.processes import table
-from app.commands.supervisor import Supervisor, end_leftovers
+from app.commands.supervisor import Supervisor, end_leftovers, say
 from app.infra.embedded import servers as embedded
 from app.infra.embedded.ground import STOP_SECONDS, full_disk, holder_of, leave, occupy, release, require_port
 from app.infra.embedded.servers import Servers
@@ -30,6 +30,7 @@ from app.settings import CannotStart, Settings, home_of, kept_secret, secret_key
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
 NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
+SERVERS = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
 SERVICES = ("sandbox", "web", "account", "worker", "relay", "scheduler")
 
 
@@ -71,6 +72,8 @@ def _run(home: Path, environment: dict[str, str]) -> None:
         _require_ports(Settings.from_environment(environment | missing))
         servers = Servers(home=home, postgresql="DATABASE_URL" in missing, redis="REDIS_URL" in missing)
         try:
+            if missing:
+                say("run", f"starting {' and '.join(SERVERS[name] for name in missing)} in {home}")
             environment |= servers.start()
             settings = Settings.from_environment(environment)
             _supervise(settings, environment | _demo(settings), servers, holder)
@@ -91,12 +94,13 @@ def _supervise(settings: Settings, environment: dict[str, str], servers: Servers
         finally:
             leave(holder)
             if supervisor.stopping:
-                supervisor.say("run", f"stopping ({supervisor.stopping})")
+                say("run", f"stopping ({supervisor.stopping})")
 
 
 def _serve(supervisor: Supervisor, settings: Settings) -> None:
     """Bring the database to the newest schema, start every process and keep it running until a signal comes."""
     processes = table(settings)
+    say("run", "bringing the database to the newest schema, then starting every process")
     if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
         raise CannotStart("start.migrate", "The database has not the newest schema: see above what stands against it.")
     if supervisor.stopping:
@@ -106,9 +110,9 @@ def _serve(supervisor: Supervisor, settings: Settings) -> None:
     answers = _answers(settings)
     supervisor.run(until=lambda: not supervisor.has("account") and answers())
     if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
-        supervisor.say("run", "the demo is not seeded: see above what stands against it")
+        say("run", "the demo is not seeded: see above what stands against it")
     if not supervisor.stopping:
-        _welcome(supervisor, settings)
+        _welcome(settings)
     supervisor.run()
 
 
@@ -128,14 +132,14 @@ def _demo(settings: Settings) -> dict[str, str]:
     }
 
 
-def _welcome(supervisor: Supervisor, settings: Settings) -> None:
+def _welcome(settings: Settings) -> None:
     """The addresses; who may sign in was said above, at the first start only."""
     here = f"http://{_reachable(settings.host)}:{settings.port}"
-    supervisor.say("run", "Roundhouse is up; Ctrl-C stops all of it")
-    supervisor.say("run", f"  console   {here}/admin/")
-    supervisor.say("run", f"  API       {here}/api/docs")
+    say("run", "Roundhouse is up; Ctrl-C stops all of it")
+    say("run", f"  console   {here}/admin/")
+    say("run", f"  API       {here}/api/docs")
     if settings.demo:
-        supervisor.say("run", f"  sandbox   http://127.0.0.1:{settings.sandbox_port}/_books")
+        say("run", f"  sandbox   http://127.0.0.1:{settings.sandbox_port}/_books")
 
 
 def _answers(settings: Settings) -> Callable[[], bool]:

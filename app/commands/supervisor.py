@@ -113,7 +113,7 @@ class Supervisor:
                 if not self.wanted():
                     self._stop_for("make, which started us, ends")
                 for name in self.watch():
-                    self.say("run", f"{name} had died and was started again")
+                    say("run", f"{name} had died and was started again")
 
     def stop(self) -> None:
         """Ask every child to end, then kill what is left of each group; who asks again is not made to wait."""
@@ -127,13 +127,6 @@ class Supervisor:
             self._bury(child)
         self._children.clear()
         self._remember()
-
-    def say(self, name: str, line: str) -> None:
-        """One line under the name of who says it; where nobody reads any more, nothing."""
-        colour = COLOURS[sum(name.partition(".")[0].encode()) % len(COLOURS)]
-        shown = f"\033[{colour}m{name:<9}\033[0m" if sys.stdout.isatty() else f"{name:<9}"
-        with contextlib.suppress(OSError):
-            print(f"{shown} | {line}", flush=True)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._stop_for(signal.Signals(number).name)
@@ -164,7 +157,7 @@ class Supervisor:
             return
         *lines, child.rest = (child.rest + said).split(b"\n")
         for line in lines:
-            self.say(child.name, line.decode(errors="replace").rstrip())
+            say(child.name, line.decode(errors="replace").rstrip())
 
     def _spawn(self, child: Child) -> None:
         child.handle = children.spawn(
@@ -190,7 +183,7 @@ class Supervisor:
                 early = now - child.started < SETTLED
                 child.pause = min(child.pause * 2 or BACK_OFF[0], BACK_OFF[1]) if early else BACK_OFF[0]
                 child.due = now + child.pause
-                self.say("run", f"{child.name} ended ({_how(child.handle)}); again in {child.pause:.1f} s")
+                say("run", f"{child.name} ended ({_how(child.handle)}); again in {child.pause:.1f} s")
                 child.handle = None
 
     def _bury(self, child: Child) -> None:
@@ -205,7 +198,7 @@ class Supervisor:
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.pipe)
         if child.rest:
-            self.say(child.name, child.rest.decode(errors="replace").rstrip())
+            say(child.name, child.rest.decode(errors="replace").rstrip())
             child.rest = b""
         child.handle.stdout.close()
 
@@ -216,6 +209,14 @@ class Supervisor:
         fresh = _file(self.home).with_suffix(".new")
         fresh.write_text(json.dumps(kept), encoding="ascii")
         fresh.replace(_file(self.home))
+
+
+def say(name: str, line: str) -> None:
+    """One line under the name of who says it; where nobody reads any more, nothing."""
+    colour = COLOURS[sum(name.partition(".")[0].encode()) % len(COLOURS)]
+    shown = f"\033[{colour}m{name:<9}\033[0m" if sys.stdout.isatty() else f"{name:<9}"
+    with contextlib.suppress(OSError):
+        print(f"{shown} | {line}", flush=True)
 
 
 def end_leftovers(home: Path) -> None:

@@ -27,14 +27,14 @@ PARENT = """
     import json, sys
     from pathlib import Path
     from app.commands.processes import Process
-    from app.commands.supervisor import Supervisor, end_leftovers
+    from app.commands.supervisor import Supervisor, end_leftovers, say
     home, table = Path(sys.argv[1]), json.loads(sys.argv[2])
     end_leftovers(home)
     with Supervisor(home=home, root=home, environment={"GIVEN": "yes", "PATH": "/usr/bin:/bin"}) as supervisor:
         for name, entry in table.items():
             process = Process(**{**entry, "command": tuple(entry["command"])})
             if process.once:
-                supervisor.say("run", f"{name} ended {'well' if supervisor.once(name, process) else 'badly'}")
+                say("run", f"{name} ended {'well' if supervisor.once(name, process) else 'badly'}")
             else:
                 supervisor.start(name, process)
         supervisor.run()
