@@ -1,4 +1,4 @@
-"""`python -m bench.chaos`: one JSON line a figure; 1 where an order was lost or doubled, work is stuck or stock is off."""
+"""`python -m bench.chaos`: one JSON line a figure; 1 where orders were lost or doubled, work is stuck, stock is off."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ SELECT o.external_id, r.sku, sum(r.quantity) FROM inventory.reservation r
 """
 WAITING = f"""
 SELECT d.subscriber || ' of ' || e.key || ' is ' || d.state || coalesce(' (' || d.code || ')', '')
-       || ', attempt ' || d.attempt || ', due ' || d.next_at || ', deaths ' || d.deaths || ', lane ' || coalesce(d.lane, '-')
+       || ', attempt ' || d.attempt || ', due ' || d.next_at || ', deaths ' || d.deaths
+       || ', lane ' || coalesce(d.lane, '-')
   FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id WHERE d.{OPEN} ORDER BY d.id
 """
 
