@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from marshmallow import ValidationError
-
+from app.domains.inventory import service as inventory
+from app.domains.inventory.queries import reservations
 from app.domains.orders import service as orders
 from app.domains.orders.canonical import Bell, Deleted, DocumentChanged, FulfilmentReported, Order, Uninstalled
 from app.domains.orders.events import RefreshRequested
 from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment, OrderSource
-from app.domains.orders.schemas import CALLBACKS
 from app.domains.orders.service import FETCHED, Arrival, Became
 from app.flows import acceptance, shipments
+from app.flows.hearing import Heard, Received, heard_of, translate
 from app.flows.runtime import Connected, Ended, Later, Outcome, Told, step
 from app.infra.bindings import by_external
 from app.infra.cases import open_case
 from app.infra.connecting import pause_connection
-from app.infra.connections import Connection
-from app.infra.notices import NoticeReceived, StoredNotice, read_notices
-from app.infra.remote.spec import Message
+from app.infra.notices import NoticeReceived, read_notices
 from app.infra.uow import UnitOfWork
-from app.kernel.errors import Invalid, NeedsAttention, NotFound, Refused
+from app.kernel.errors import NeedsAttention
 
 PARENT_SECONDS = 5.0  # a message that came before its parent is looked at again this often at first …
 MOST_PARENT_SECONDS = 300.0  # … and this often at last
 LOST_SECONDS = 86_400.0  # a parent that is unknown after a day does not come by itself
-
-Received = Told[NoticeReceived]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A notice on its way: who told it, and when."""
-
-    told: Received
-    notice: StoredNotice
-    connection: Connection
-    at: datetime
-
-    @property
-    def triggered_at(self) -> datetime | None:
-        """When the vendor says that it told this, where it says so."""
-        said = self.notice.headers.get(self.connection.spec.triggered_header, "")
-        try:
-            moment = datetime.fromisoformat(said) if said else None
-        except ValueError:
-            return None
-        return moment if moment is None or moment.tzinfo else None
-
-    @property
-    def key(self) -> str:
-        return f"{self.notice.topic} at {self.connection.name}"
 
 
 def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]:
@@ -65,8 +34,8 @@ def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]
     others: list[tuple[Heard, object]] = []
     outcomes: dict[int, Outcome] = {}
     for told in tolds:
-        heard = _heard(uow, told, kept)
-        values = _translate(heard)
+        heard = heard_of(uow, told, kept)
+        values = translate(heard)
         if values is None:
             outcomes[told.delivery_id] = Ended(code="intake.unknown_topic")
             continue
@@ -75,6 +44,7 @@ def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]
                 arrivals.append((told.delivery_id, _arrival(heard, value)))
             else:
                 others.append((heard, value))
+    _lock(uow, [arrival.order for _, arrival in arrivals], others)
     outcomes.update(_capture(uow, arrivals))
     for heard, value in others:
         if (outcome := _act(uow, heard, value)) is not None:
@@ -85,43 +55,21 @@ def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]
 step("intake.take_in", on=NoticeReceived, queue="orders", ordered=False, do_many=take_in)
 
 
-def _heard(uow: UnitOfWork, told: Received, kept: Mapping[int, StoredNotice]) -> Heard:
-    notice = kept.get(told.fact.notice_id)
-    if notice is None:
-        raise NotFound("notices.unknown", f"notice {told.fact.notice_id} is not kept any more")
-    connection = uow.hub.connections.get(uow.session, notice.connection)
-    return Heard(told=told, notice=notice, connection=connection, at=uow.hub.clock.now())
+def _lock(uow: UnitOfWork, told: Sequence[Order], others: Sequence[tuple[Heard, object]]) -> None:
+    """Lock what the batch will touch before its first effect, orders first, then SKUs, each in one order for everybody.
 
-
-def _translate(heard: Heard) -> tuple[object, ...] | None:
-    """The canonical values of a notice; None for a topic that this adapter does not read.
-
-    Raises Invalid (`intake.unreadable`): the dead letter keeps the notice, and one cause is one case.
+    Without it batches that change orders with goods in common wait for one another in a circle.
     """
-    notice, connection = heard.notice, heard.connection
-    try:
-        if notice.topic in CALLBACKS:
-            return (CALLBACKS[notice.topic]().load(json.loads(notice.body)),)
-        read = connection.spec.topics.get(notice.topic)
-        if read is None:
-            return None
-        message = Message(connection=connection.name, topic=notice.topic, headers=notice.headers, body=notice.body)
-        value = read(message, connection.settings)
-    except (Invalid, Refused) as wrong:
-        raise _unreadable(heard, wrong.message, wrong.code, wrong.about) from wrong
-    except (ValidationError, ValueError) as wrong:
-        raise _unreadable(heard, str(wrong), "intake.bad_body", "body") from wrong
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _unreadable(heard: Heard, said: str, rule: str, about: str) -> Invalid:
-    return Invalid(
-        "intake.unreadable",
-        f"a notice ({heard.key}) cannot be read: {said[:300]}",
-        about=f"{heard.notice.topic}: {about or rule}",
-        rule=rule,
-        notice_id=heard.notice.notice_id,
-    )
+    numbered = {
+        (heard.connection.name, value.order_number)
+        for heard, value in others
+        if isinstance(value, ErpShipment | ErpInvoice | ErpAcceptance)
+    }
+    known = orders.lock_batch(uow, {(order.ref.connection, order.ref.external_id) for order in told}, numbered)
+    skus = {line.sku for order in told for line in order.lines if line.sku}
+    if known:
+        skus.update(row.sku for row in reservations(uow, known))
+    inventory.lock_rows(uow, [f"{sku}|" for sku in sorted(skus)])
 
 
 def _arrival(heard: Heard, order: Order) -> Arrival:

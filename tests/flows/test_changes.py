@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from itertools import permutations
 
@@ -133,17 +134,32 @@ def test_a_cancellation_that_arrives_while_the_posting_is_under_way_waits_behind
     story.stock(TENT_2P_GRN=5)
     order = an_order()
 
+    seen: list[str] = []
+
     def cancel_meanwhile(call: str) -> None:
         if call == "post":
             story.post("orders/cancelled", cancelled(order, 5))
             drain_everything(story)
+            seen.append(state_when_looked_at(story, "order_changes.cancel_in_erp"))
 
     story.erp.before = cancel_meanwhile
     story.post("orders/create", order)
     story.settle()
+    assert seen == ["behind"]
     assert story.erp.calls == ["post", "cancel"]
     assert [document.deleted for document in story.erp.documents.values()] == [True]
     assert story.state() == "cancelled"
+
+
+def state_when_looked_at(story: Story, subscriber: str) -> str:
+    """What the dispatcher made of a delivery that was due."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        ((state, _),) = story.ended(subscriber)
+        if state != "due":
+            return state
+        time.sleep(0.01)
+    return "due"
 
 
 def drain_everything(story: Story) -> None:

@@ -131,6 +131,9 @@ def test_a_shipment_whose_own_lines_cancel_out_is_undone(story: Story) -> None:
     story.call_back("shipments", report("S-1", (1000, "3"), (1000, "-3")))
     story.settle()
     assert (story.state(), len(story.shop.undone)) == ("posted", 1)
+    story.call_back("shipments", report("S-2", (1000, "3"), (2000, "2")))
+    story.settle()
+    assert (story.state(), story.cases()) == ("shipped", {})
 
 
 def test_more_than_was_ordered_is_a_case_and_is_recorded(story: Story) -> None:

@@ -86,10 +86,10 @@ def detail(uow: UnitOfWork, order_id: str) -> Detail:
         raise NotFound("orders.unknown", f"there is no order {order_id}", about=order_id)
     return Detail(
         order_id=row[0], channel=row[1], external_id=row[2], name=row[3], company=row[4], state=State(row[5]),
-        test=row[6], version=row[7], accepted_version=row[8], source_version=row[9], placed_at=row[10], captured_at=row[11],
-        changed_at=row[12], total=Money(row[14], row[13]), correlation_id=row[15], document=row[16],
-        erp_documents=_amounts(row[17]), holds=tuple(row[18]), shipments=tuple(row[19]), invoices=_amounts(row[20]),
-        findings=tuple(row[21]),
+        test=row[6], version=row[7], accepted_version=row[8], source_version=row[9], placed_at=row[10],
+        captured_at=row[11], changed_at=row[12], total=Money(row[14], row[13]), correlation_id=row[15],
+        document=row[16], erp_documents=_amounts(row[17]), holds=tuple(row[18]), shipments=tuple(row[19]),
+        invoices=_amounts(row[20]), findings=tuple(row[21]),
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from app.domains.orders.service.standing import (
     Standing,
     document,
     lock,
+    lock_batch,
     lock_by_erp_number,
     lock_by_external_id,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "known_numbers",
     "line_sequences",
     "lock",
+    "lock_batch",
     "lock_by_erp_number",
     "lock_by_external_id",
     "open_holds",

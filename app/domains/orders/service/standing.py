@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +58,17 @@ SELECT {STANDING} FROM orders.sales_order o
 LOCK_EXTERNAL = f"""
 SELECT {STANDING} FROM orders.sales_order o WHERE o.channel = %(channel)s AND o.external_id = %(external_id)s FOR UPDATE
 """
+LOCK_BATCH = """
+SELECT o.id::text FROM orders.sales_order o
+ WHERE o.id IN (SELECT k.id FROM orders.sales_order k
+                  JOIN unnest(%(channels)s::text[], %(externals)s::text[]) w(channel, external_id)
+                       ON k.channel = w.channel AND k.external_id = w.external_id
+                 UNION ALL
+                SELECT d.order_id FROM orders.erp_document d
+                  JOIN unnest(%(erps)s::text[], %(numbers)s::text[]) n(erp, number)
+                       ON d.erp = n.erp AND d.number = n.number)
+ ORDER BY o.id FOR UPDATE
+"""
 DOCUMENT = "SELECT document FROM orders.order_version WHERE order_id = %(id)s::uuid AND n = %(n)s"
 
 
@@ -67,6 +78,19 @@ def lock(uow: UnitOfWork, order_id: str) -> Standing:
     if row is None:
         raise NotFound("orders.unknown", f"there is no order {order_id}", about=order_id)
     return Standing.of(row)
+
+
+def lock_batch(
+    uow: UnitOfWork, named: Collection[tuple[str, str]], numbered: Collection[tuple[str, str]]
+) -> list[str]:
+    """Lock every order that a batch will touch, in one order for everybody: (channel, external id), (ERP, number)."""
+    given = {
+        "channels": [channel for channel, _ in named],
+        "externals": [external_id for _, external_id in named],
+        "erps": [erp for erp, _ in numbered],
+        "numbers": [number for _, number in numbered],
+    }
+    return [row[0] for row in uow.sql(LOCK_BATCH, given)]
 
 
 def lock_by_erp_number(uow: UnitOfWork, erp: str, number: str) -> Standing | None:
