@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,7 @@ from app.infra.embedded.servers import Servers
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -104,6 +105,10 @@ def prepared(**variables: str) -> Iterator[Ground]:
         }
         subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=given, check=True)
         yield Ground(home, given, Settings.from_environment(given))
+    except BaseException:
+        log = home / "children.log"
+        print(log.read_text(errors="replace")[-4000:] if log.exists() else "no process had started", file=sys.stderr)
+        raise
     finally:
         servers.stop()
         shutil.rmtree(home, ignore_errors=True)
@@ -111,8 +116,6 @@ def prepared(**variables: str) -> Iterator[Ground]:
 
 def await_port(port: int, seconds: float = START_SECONDS) -> None:
     """Wait until somebody listens on a port of this machine."""
-    import socket
-
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with socket.socket() as probe:
@@ -121,7 +124,3 @@ def await_port(port: int, seconds: float = START_SECONDS) -> None:
                 return
         time.sleep(0.02)
     raise TimeoutError(f"nobody listens on port {port} after {seconds} s")
-
-
-def with_threads(settings: Settings, threads: int) -> Settings:
-    return replace(settings, web_threads=threads)

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,40 @@ def send(plan: Plan) -> Outcome:
         timeout=plan.seconds + 60, check=True,
     )  # fmt: skip
     return Outcome(**json.loads(done.stdout))
+
+
+def send_each(
+    requests: list[tuple[str, str, dict[str, str]]], *, port: int, path: str, pace: float = 0.0, threads: int = 4
+) -> None:
+    """Send given requests once each, from another process: (a number of its own, body, headers)."""
+    given = {"port": port, "path": path, "pace": pace, "threads": threads, "requests": requests}
+    subprocess.run(
+        [sys.executable, "-m", "bench.load", "each"], input=json.dumps(given), text=True, check=True,
+        timeout=60 + (len(requests) / pace if pace else 120),
+    )  # fmt: skip
+
+
+def each(given: dict[str, Any]) -> None:
+    """Send what `send_each` gave; a refused request ends the run."""
+    requests, pace, threads = given["requests"], given["pace"], given["threads"]
+    began = time.perf_counter()
+
+    def one(first: int) -> None:
+        line = socket.create_connection(("127.0.0.1", given["port"]), timeout=30)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for n in range(first, len(requests), threads):
+            if pace and (wait := began + n / pace - time.perf_counter()) > 0:
+                time.sleep(wait)
+            number, body, named = requests[n]
+            plan = Plan(port=given["port"], path=given["path"], body="", headers=named)
+            line.sendall(request_of(plan, number, body.encode()))
+            answer = line.recv(65536)
+            if answer[9:10] != b"2":
+                raise SystemExit(f"refused: {answer[:400]!r}")
+        line.close()
+
+    with ThreadPoolExecutor(threads) as workers:
+        list(workers.map(one, range(threads)))
 
 
 def request_of(plan: Plan, number: str, body: bytes) -> bytes:
@@ -95,4 +131,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["each"]:
+        each(json.load(sys.stdin))
+    else:
+        main()

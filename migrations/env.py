@@ -13,10 +13,12 @@ import app.infra
 from app.infra.db import SCHEMAS, Base
 from app.settings import Settings
 
-for package in (app.infra, app.domains):  # every row class, so that the metadata is whole
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if package is app.infra or ".models" in module.name:
-            importlib.import_module(module.name)
+COMPARES = {"check", "revision"}  # the commands that need every row class; to import them costs a second and a half
+if COMPARES & {getattr(command, "__name__", "") for command in getattr(context.config.cmd_opts, "cmd", ())}:
+    for package in (app.infra, app.domains):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if package is app.infra or ".models" in module.name:
+                importlib.import_module(module.name)
 target_metadata = Base.metadata
 
 

@@ -21,10 +21,12 @@ NOWHERE = "-"  # the connection of a delivery that no route leads anywhere yet
 
 PUBLISH = """
 WITH fact AS MATERIALIZED (
-    SELECT nextval('hub.event_id') AS id, f.*
-      FROM unnest(%(types)s::text[], %(keys)s::text[], %(payloads)s::jsonb[], %(origins)s::text[],
-                  %(correlations)s::text[], %(causes)s::bigint[], %(traces)s::text[])
-           WITH ORDINALITY f(type, key, payload, origin, correlation_id, causation_id, traceparent, n)),
+    SELECT nextval('hub.event_id') AS id, f.type, f.key, p.payload, f.origin, f.correlation_id, f.causation_id,
+           f.traceparent, f.n
+      FROM unnest(%(types)s::text[], %(keys)s::text[], %(origins)s::text[], %(correlations)s::text[],
+                  %(causes)s::bigint[], %(traces)s::text[])
+           WITH ORDINALITY f(type, key, origin, correlation_id, causation_id, traceparent, n)
+      JOIN jsonb_array_elements(%(payloads)s::jsonb) WITH ORDINALITY p(payload, n) USING (n) ORDER BY f.n),
 told AS (
     INSERT INTO hub.event (id, type, key, payload, origin, correlation_id, causation_id, traceparent)
     SELECT id, type, key, payload, origin, correlation_id, causation_id, traceparent FROM fact ORDER BY n)
@@ -110,7 +112,7 @@ class PostgresOutbox:
                 "mask": self._mask,
                 "types": [fact.event_type for fact in facts],
                 "keys": [fact.lane_key for fact in facts],
-                "payloads": [json.dumps(codec.dump(fact)) for fact in facts],
+                "payloads": json.dumps([codec.dump(fact) for fact in facts]),
                 "origins": [trail.origin for trail in trails],
                 "correlations": [trail.correlation_id for trail in trails],
                 "causes": [trail.causation_id for trail in trails],

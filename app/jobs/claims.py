@@ -15,7 +15,7 @@ from app.infra.outbox import Place
 from app.infra.uow import Trail, UnitOfWork
 
 OPEN = "('due','running','behind','parked','rejected')"
-ASIDE_LOOK = 500  # how far one round looks for deliveries that are not first of their lane
+ASIDE_LOOK = 2000  # how far one round looks for deliveries that are not first of their lane
 SILENT = "1.5 s"  # a worker that has not beaten for so long has lost its work
 
 END = """

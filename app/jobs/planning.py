@@ -24,14 +24,19 @@ class Planner:
 
     def __init__(self, hub: Hub, steps: Steps, recorder: Recorder, worker: int, again: Callable[[Place], None]) -> None:
         self._hub, self._steps, self._recorder, self._worker, self._again = hub, steps, recorder, worker, again
-        self._latest = sorted(step.name for step in steps.by_name.values() if step.latest_only)
+        self._latest: dict[str, list[str]] = {}
+        for step in steps.by_name.values():
+            if step.latest_only:
+                self._latest.setdefault(step.queue, []).append(step.name)
 
     def claim(self, uow: UnitOfWork, place: Place, room: int, *, alone: bool) -> list[Answer]:
         """Take at most `room` deliveries and plan them; `alone` isolates a plan that fails."""
         if room <= 0:
             return []
-        put_aside(uow, place, self._latest)
-        held = claim(uow, place, self._steps, room=room, worker=self._worker, lease=LEASE_SECONDS, latest=self._latest)
+        latest = self._latest.get(place.queue, [])
+        held = claim(uow, place, self._steps, room=room, worker=self._worker, lease=LEASE_SECONDS, latest=latest)
+        if len(held) < room:  # what is not first of its lane may stand in the way of the next look
+            put_aside(uow, place, latest)
         planned = (self._plan(uow, one, alone=alone) for one in held if self._ready(uow, one))
         return [answer for answer in planned if answer is not None]
 

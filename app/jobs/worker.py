@@ -22,8 +22,8 @@ from app.jobs.drain import Drain
 from app.kernel.version import VERSION
 from app.settings import Settings
 
-STOP_SECONDS = 8.0  # calls under way get this long to end; the supervisor waits ten
-FETCH_MILLISECONDS = 50  # how long an idle fetch of bells sleeps at most: it is the latency of the first bell
+STOP_SECONDS = 4.0  # calls under way get this long to end; the supervisor waits a second longer
+FETCH_MILLISECONDS = 1000  # how long an idle consumer blocks before it looks whether it is to stop
 log = structlog.get_logger()
 
 

@@ -11,6 +11,7 @@ from bench.chaos.storm import ENVIRONMENT, Outcome, Plan, run
 from bench.figures import Figure, Measured, less, more
 
 RECOVERY_SECONDS = 60.0
+SHOWN = 15  # lines of each kind of wrong; the figures count all
 
 
 def figures_of(outcome: Outcome, orders: int, kills: int) -> list[tuple[Figure, Measured]]:
@@ -37,8 +38,9 @@ def main(arguments: list[str]) -> int:
     say(f"seed {given.seed}, HUB_DOUBT_SECONDS={ENVIRONMENT['HUB_DOUBT_SECONDS']}")
     outcome = run(Plan(orders=given.orders, kills=given.kills, seed=given.seed, tell=say))
     verdict = outcome.verdict
-    for line in (*verdict.lost, *verdict.doubled, *verdict.stuck, *verdict.stock):
-        say(line)
+    for wrong in (verdict.lost, verdict.doubled, verdict.stuck, verdict.stock):
+        for line in wrong[:SHOWN]:
+            say(line)
     for line in () if verdict.is_clean else outcome.said:
         say(line)
     for figure, measured in figures_of(outcome, given.orders, given.kills):

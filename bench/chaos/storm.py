@@ -15,7 +15,7 @@ import redis
 from app.commands.demo import connect_sandbox, read_books, take_stock
 from bench.chaos.house import House, open_house
 from bench.chaos.outside import Outside, trouble_at
-from bench.chaos.verdict import Verdict, is_recovered, judge
+from bench.chaos.verdict import Verdict, evidence, is_recovered, judge
 from bench.ground import Ground, prepared
 from bench.trade import SECRET, open_bench_hub
 
@@ -50,7 +50,7 @@ class Outcome:
     verdict: Verdict
     kills: int
     recovery_seconds: float
-    said: tuple[str, ...]  # what the processes said of errors
+    said: tuple[str, ...]  # what database and logs say of it
 
 
 def run(plan: Plan) -> Outcome:
@@ -74,7 +74,7 @@ def run(plan: Plan) -> Outcome:
                 verdict=_final(line, outside, until),
                 kills=plan.kills,
                 recovery_seconds=recovery,
-                said=tuple(house.said("error")),
+                said=(*evidence(line), *house.said("error")),
             )
 
 

@@ -43,6 +43,18 @@ SELECT d.subscriber || ' of ' || e.key || ' is ' || d.state || coalesce(' (' || 
        || ', lane ' || coalesce(d.lane, '-')
   FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id WHERE d.{OPEN} ORDER BY d.id
 """
+# What an engineer asks first where something is wrong.
+EVIDENCE = """
+SELECT 'connection ' || name || ' is ' || state || ': ' || paused_code || ' ' || paused_reason FROM hub.connection
+ WHERE state <> 'on'
+UNION ALL
+SELECT 'case ' || code || ' about ' || about || ', ' || count || ' times: ' || title FROM hub.exception_case
+ WHERE state NOT IN ('resolved', 'dismissed')
+UNION ALL
+SELECT 'attempts that ended as ' || outcome || ' ' || code || ': ' || count(*) FROM hub.attempt GROUP BY outcome, code
+UNION ALL
+SELECT d.subscriber || ' ' || d.state || ': ' || count(*) FROM hub.delivery d GROUP BY d.subscriber, d.state
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,3 +176,8 @@ def _summed(rows: Iterable[tuple[str, str, Any]]) -> dict[tuple[str, str], Decim
     for order, sku, quantity in rows:
         sums[order, sku] = sums.get((order, sku), Decimal(0)) + Decimal(quantity)
     return sums
+
+
+def evidence(line: psycopg.Connection[Any]) -> tuple[str, ...]:
+    """What the hub itself knows of its troubles."""
+    return tuple(str(row[0]) for row in line.execute(EVIDENCE))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from app.infra.remote.spec import SettingsSchema
+from app.infra.remote.spec import ConnectionSettings, SettingsSchema
 
 API = "https://api.businesscentral.dynamics.com"
 LOGIN = "https://login.microsoftonline.com"
@@ -53,7 +53,7 @@ class AccountsSchema(SettingsSchema):
     tax_payable = fields.Dict(keys=fields.String(), values=fields.String(validate=_ACCOUNT), load_default=dict)
 
 
-class BusinessCentralSettings(SettingsSchema):
+class BusinessCentralSettings(ConnectionSettings):
     """Settings of one connection; after `load` every field has its value."""
 
     base_url = fields.String(load_default=API, validate=_web_address)

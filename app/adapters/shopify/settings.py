@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.infra.remote.spec import SettingsSchema
+from app.infra.remote.spec import ConnectionSettings
 
 API_VERSION = "2026-10"
 API_VERSIONS = (API_VERSION, "2026-04")
@@ -15,7 +15,7 @@ NOTIFY_NEVER, NOTIFY_WITH_TRACKING, NOTIFY_ALWAYS = "never", "with_tracking", "a
 _SECRET = {"secret": True}
 
 
-class ShopifySettings(SettingsSchema):
+class ShopifySettings(ConnectionSettings):
     """A connection to one shop. `webhook_secret_previous` is accepted too while a secret is being rotated."""
 
     shop = fields.String(

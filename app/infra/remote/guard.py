@@ -48,9 +48,7 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPS
 
 
-def guarded_pool(
-    size: int, *, allow_loopback: bool, answer_seconds: float = ANSWER_SECONDS
-) -> urllib3.PoolManager:
+def guarded_pool(size: int, *, allow_loopback: bool, answer_seconds: float = ANSWER_SECONDS) -> urllib3.PoolManager:
     """A pool of kept connections without retries of its own and without redirects."""
     pool = urllib3.PoolManager(
         num_pools=4,

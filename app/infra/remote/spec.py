@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 
-from marshmallow import EXCLUDE, Schema
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.infra.remote.client import Outbound
 from app.kernel.errors import NeedsAttention
@@ -25,10 +25,23 @@ class Dedupe(StrEnum):
 
 
 class SettingsSchema(Schema):
-    """Base of a connection's settings. A field with `metadata={"secret": True}` is stored encrypted and never shown."""
+    """Base of a part of a connection's settings. A field with `metadata={"secret": True}` is stored encrypted."""
 
     class Meta:
         unknown = EXCLUDE
+
+
+class ConnectionSettings(SettingsSchema):
+    """What every connection may be told, whatever it speaks to."""
+
+    concurrency = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1, max=1000),
+        metadata={"title": "Calls at once, over all workers"},
+    )  # fmt: skip
+    doubt_seconds = fields.Float(
+        load_default=None, allow_none=True, validate=validate.Range(min=0, max=3600),
+        metadata={"title": "Seconds a lost call may still be at work"},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
