@@ -9,6 +9,8 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
+import structlog
+from marshmallow import ValidationError
 from sqlalchemy import LargeBinary, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,9 +19,10 @@ from app.infra.db import Base
 from app.infra.remote.client import Outbound
 from app.infra.remote.spec import AdapterSpec, Capability
 from app.infra.secrets import Vault
-from app.kernel.errors import NotFound
+from app.kernel.errors import NeedsAttention, NotFound
 
 P = TypeVar("P")
+log = structlog.get_logger()
 FRESH_SECONDS = 1.0  # how old a process' picture of the connections may be: a pause holds everywhere after this
 
 
@@ -124,8 +127,12 @@ class Connections:
         if before is not None and before.version == row.version:
             before.state = row.state
             return before
-        spec = self._adapter(row.adapter)
-        secrets = self._vault.open(row.secrets, row.name) if row.secrets else {}
-        settings = {**spec.settings().load({**row.settings, **secrets}), "allow_loopback": self._allow_loopback}
-        settings["name"] = row.name
-        return Connection(row.name, row.number, row.company, row.state, row.version, spec, settings)
+        spec, state = self._adapter(row.adapter), row.state
+        try:
+            secrets = self._vault.open(row.secrets, row.name) if row.secrets else {}
+            settings = spec.settings().load({**row.settings, **secrets})
+        except (ValidationError, NeedsAttention) as wrong:  # one bad row must not stop the others
+            log.error("connections.unreadable", connection=row.name, error=type(wrong).__name__)
+            settings, state = dict(row.settings), "paused"
+        settings |= {"allow_loopback": self._allow_loopback, "name": row.name}
+        return Connection(row.name, row.number, row.company, state, row.version, spec, settings)
