@@ -81,7 +81,8 @@ def _pgbench(ground: Ground, body: str) -> float:
     fixed = {
         "connection": "'shop'", "topic": "'orders/create'", "kind": "'order'", "object_id": ":id::text",
         "source": "'webhook'", "external_id": "'webhook' || :id", "correlation_id": ":id::text",
-        "headers": f"convert_from('{_hex(json.dumps(headers('{}')))}', 'UTF8')", "body": f"'{_hex(body)}'::bytea",
+        "headers": f"convert_from('{_hex(json.dumps(headers('{}')))}', 'UTF8')",
+        "body": f"'{_hex(body)}'::bytea",
         "remark": "''", "guards": "2", "external_ids": "ARRAY['webhook' || :id, 'event' || :id]",
         "object_key": "'shop' || :id", "traceparent": "''", "mask": "7", "subscribers": "ARRAY['intake.take_in']",
         "queues": "ARRAY['orders']", "lanes": "ARRAY[NULL]::text[]",

@@ -113,9 +113,7 @@ def main() -> None:
     times: list[float] = []
     bad: list[int] = []
     until = time.perf_counter() + plan.seconds
-    threads = [
-        threading.Thread(target=one_thread, args=(plan, n, until, times, bad)) for n in range(plan.threads)
-    ]
+    threads = [threading.Thread(target=one_thread, args=(plan, n, until, times, bad)) for n in range(plan.threads)]
     for thread in threads:
         thread.start()
     for thread in threads:

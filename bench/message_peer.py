@@ -1,4 +1,7 @@
-"""One Dramatiq message for each delivery, its row claimed, in order: `python message_peer.py DATABASE_URL REDIS_URL JOBS`."""
+"""One Dramatiq message for each delivery, its row claimed, in order.
+
+`python message_peer.py DATABASE_URL REDIS_URL JOBS` prints jobs a second.
+"""
 
 import json
 import sys
@@ -16,7 +19,8 @@ dramatiq.set_broker(broker)
 local = threading.local()
 
 CLAIM = """UPDATE bench.delivery d SET state = 'running', attempt = attempt + 1 WHERE id = %s AND state = 'due'
-    AND NOT EXISTS (SELECT FROM bench.delivery e WHERE e.key = d.key AND e.id < d.id AND e.state <> 'done') RETURNING key"""
+    AND NOT EXISTS (SELECT FROM bench.delivery e WHERE e.key = d.key AND e.id < d.id AND e.state <> 'done')
+    RETURNING key"""
 
 
 @dramatiq.actor(max_retries=0)
@@ -39,7 +43,9 @@ def main() -> None:
         "attempt int NOT NULL DEFAULT 0, done_at timestamptz) WITH (fillfactor = 70)"
     )
     line.execute("CREATE INDEX ON bench.delivery (key, id) WHERE state <> 'done'")
-    line.execute("INSERT INTO bench.delivery (id, key) SELECT g, 't' || g %% 5000 FROM generate_series(1, %s) g", (jobs,))
+    line.execute(
+        "INSERT INTO bench.delivery (id, key) SELECT g, 't' || g %% 5000 FROM generate_series(1, %s) g", (jobs,)
+    )
     line.execute("VACUUM ANALYZE bench.delivery")
     for number in range(1, jobs + 1):
         deliver.send(number)

@@ -46,7 +46,7 @@ class House:
         """Orders that the shop knows, as the webhooks that it would send."""
         with ThreadPoolExecutor(4) as threads:
             orders = list(threads.map(lambda _: self.tell("/_shopify/orders", {}), range(count)))
-        return [json.dumps(order["order"] if "order" in order else order) for order in orders]
+        return [json.dumps(order.get("order", order)) for order in orders]
 
     def slow(self, seconds: float) -> None:
         for vendor in VENDORS:
@@ -70,16 +70,16 @@ class House:
 @contextmanager
 def house() -> Iterator[House]:
     """A whole hub: sandbox, web, two workers, relay."""
-    with prepared(HUB_SANDBOX_SHOP_SECRET=SECRET, HUB_DEMO_RATE="0", HUB_SANDBOX_HUB_URL="") as ground:
-        with ground.process("sandbox"):
-            await_port(ground.settings.sandbox_port)
-            made = House(ground)
-            connect_both(ground, made.root)
-            with ground.process("web"), ground.process("worker"), ground.process("relay"):
-                await_port(ground.settings.port)
-                made.lift()
-                made.slow(LATENCY)
-                yield made
+    given = {"HUB_SANDBOX_SHOP_SECRET": SECRET, "HUB_DEMO_RATE": "0", "HUB_SANDBOX_HUB_URL": ""}
+    with prepared(**given) as ground, ground.process("sandbox"):
+        await_port(ground.settings.sandbox_port)
+        made = House(ground)
+        connect_both(ground, made.root)
+        with ground.process("web"), ground.process("worker"), ground.process("relay"):
+            await_port(ground.settings.port)
+            made.lift()
+            made.slow(LATENCY)
+            yield made
 
 
 def post(made: House, bodies: list[str], pace: float = 0.0) -> None:

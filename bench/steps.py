@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench import peers
@@ -59,7 +58,8 @@ def measure_rate() -> dict[str, Measured]:
 
 def peer(ground: Ground, script: str, jobs: int) -> float:
     """Jobs a second of another system, by its own script in its own environment."""
-    command: Sequence[str] = [peers.python(), str(HERE / script), ground.plain_url, ground.settings.redis_url, str(jobs)]
+    where = (ground.plain_url, ground.settings.redis_url)
+    command = [peers.python(), str(HERE / script), *where, str(jobs)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])

@@ -1,4 +1,4 @@
-"""A trial step for figures: change one row by its key. `python -m bench.thing THREADS log|plain` drains what is ready."""
+"""A trial step for figures: change one row by its key. `python -m bench.thing THREADS log|plain` drains it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def make_things(ground: Ground) -> None:
     """The rows that the step changes."""
     with ground.database() as line:
         line.execute("CREATE SCHEMA bench")
-        line.execute("CREATE TABLE bench.thing (key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0) WITH (fillfactor = 70)")
+        line.execute("CREATE TABLE bench.thing (key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0)")
+        line.execute("ALTER TABLE bench.thing SET (fillfactor = 70)")
         line.execute("CREATE TABLE bench.log (id bigint GENERATED ALWAYS AS IDENTITY, key text, number int)")
         line.execute("INSERT INTO bench.thing SELECT 't' || g FROM generate_series(0, %s) g", (KEYS - 1,))
 
@@ -86,7 +87,8 @@ def publish(ground: Ground, count: int, keys: int) -> None:
 
 def read_log(ground: Ground) -> list[tuple[str, int]]:
     with ground.database() as line:
-        return [(str(key), int(str(number))) for key, number in line.execute("SELECT key, number FROM bench.log ORDER BY id")]
+        rows = line.execute("SELECT key, number FROM bench.log ORDER BY id").fetchall()
+    return [(str(key), int(str(number))) for key, number in rows]
 
 
 def main(threads: int, *, logged: bool) -> None:

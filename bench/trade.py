@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import os
 from random import Random
 from typing import Any
@@ -14,8 +13,8 @@ from app.flows.runtime import STEPS
 from app.infra.connecting import add_connection
 from app.infra.hub import Hub, open_hub
 from app.sandbox.assembly import create_sandbox
-from app.sandbox.web import encode
 from app.sandbox.settings import Settings as SandboxSettings
+from app.sandbox.web import encode
 from bench.ground import Ground
 
 SECRET = "the secret of the shop's app, known to this run"
