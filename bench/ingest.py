@@ -106,8 +106,9 @@ def _hex(text: str) -> str:
 def _bare(ground: Ground, body: str) -> float:
     (ground.home / "bare.py").write_text(BARE)
     port = ground.settings.sandbox_port
-    command = (peers.python(), "-m", "gunicorn", "--no-control-socket", "-w", "2", "--threads", "4", "--log-level", "error",
-               "--chdir", str(ground.home), "-b", f"127.0.0.1:{port}", "bare:app")  # fmt: skip
+    size = ("--no-control-socket", "-w", "2", "--threads", "4", "--log-level", "error")
+    where = ("--chdir", str(ground.home), "-b", f"127.0.0.1:{port}", "bare:app")
+    command = (peers.python(), "-m", "gunicorn", *size, *where)
     with ground.command(command):
         await_port(port)
         load.send(plan(port, body, seconds=1.0))

@@ -95,9 +95,11 @@ SELECT c.event_id, c.id, c.subscriber, c.lane, c.attempt, c.fence, c.in_doubt, c
   FROM claimed c JOIN hub.event e ON e.id = c.event_id WHERE c.now_is = 'running' ORDER BY c.id
 """
 
-RUNNING = """
-SELECT count(*) FROM hub.delivery
- WHERE queue = %(queue)s AND connection = %(connection)s AND partition = 0 AND state = 'running'
+# What a dead worker left takes no room: else the calls that wait to be taken over would keep it from ever happening.
+RUNNING = f"""
+SELECT count(*) FROM hub.delivery d
+ WHERE queue = %(queue)s AND connection = %(connection)s AND partition = 0 AND state = 'running' AND next_at > now()
+   AND EXISTS (SELECT FROM hub.worker w WHERE w.id = d.holder AND w.beat_at > now() - interval '{SILENT}')
 """
 
 POSTPONE = """
@@ -149,7 +151,7 @@ def put_aside(uow: UnitOfWork, place: Place, latest: list[str]) -> int:
 
 
 def running(uow: UnitOfWork, place: Place) -> int:
-    """How many calls of all processes a connection has under way in a queue."""
+    """How many calls of all living processes a connection has under way in a queue."""
     row = uow.sql(RUNNING, {"queue": place.queue, "connection": place.connection}).fetchone()
     return int(row[0]) if row else 0
 

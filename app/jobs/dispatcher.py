@@ -110,6 +110,7 @@ class Dispatcher:
         if place.connection in ("", NOWHERE):
             return
         self._count(place, -len(answers))
+        answers.sort(key=lambda answer: answer.held.key)  # rows of several orders are locked in one order everywhere
         try:
             with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
                 connection = decide(self._hub, uow, place)
