@@ -133,6 +133,21 @@ def test_a_silent_workers_call_is_taken_over_and_looked_up_first(crank: Crank, r
 
 
 @pytest.mark.capability("RT-3")
+def test_as_many_calls_of_dead_workers_as_a_connection_may_have_are_taken_over(crank: Crank, remote: Remote):
+    tell(crank, *((f"t{n}", "1") for n in range(20)))
+    with crank.uow() as uow:
+        uow.sql(
+            "UPDATE hub.delivery SET state = 'running', attempt = 1, fence = 1, holder = -1, "
+            "next_at = now() + interval '60 s' WHERE id <= (SELECT min(id) + 11 FROM hub.delivery)"
+        )
+    crank.settle()
+    assert crank.rows("SELECT state, fence, count(*) FROM hub.delivery GROUP BY 1, 2 ORDER BY 2") == [
+        ("done", 1, 8),
+        ("done", 2, 12),
+    ]
+
+
+@pytest.mark.capability("RT-3")
 def test_a_call_that_is_taken_over_for_the_third_time_is_set_aside(crank: Crank, remote: Remote):
     tell(crank, ("t", "1"), ("u", "1"))
     with crank.uow() as uow:
