@@ -33,7 +33,7 @@ def register_console(app: Flask, hub: Hub) -> None:
     """Mount the console under /admin, with its sign-in, policy and pages."""
     wire(app, hub)
     register_problems(app)
-    secure(app, hub.settings)
+    secure(app, hub)
     register_frame(app)
     register_sign_in(app)
     app.jinja_env.globals.update(CHARTS)

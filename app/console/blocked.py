@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from app.kernel.money import Money
 
 MOST_LISTED = 100
 ORDERS = "orders:"  # the lane key of an order's facts
+ORDER_KEY = re.compile(r"orders:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 ITEMS = """
 SELECT i.key, i.event_id, i.delivery, i.at, coalesce(d.state, ''), coalesce(d.subscriber, ''), coalesce(d.code, '')
@@ -38,7 +40,7 @@ class Blocked:
 
     @property
     def order_id(self) -> str:
-        return self.key.removeprefix(ORDERS) if self.key.startswith(ORDERS) else ""
+        return order_of(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,12 @@ class Worth:
     @property
     def orders(self) -> int:
         return len(self.order_ids)
+
+
+def order_of(key: str) -> str:
+    """The order that a lane key is about; empty where it is about something else."""
+    found = ORDER_KEY.fullmatch(key)
+    return found[1] if found else ""
 
 
 NOTHING = Worth(things=0)
@@ -70,7 +78,7 @@ def blocked_by(uow: UnitOfWork, case_id: str) -> list[Blocked]:
 def totals_of(uow: UnitOfWork, case_ids: Sequence[str]) -> dict[str, Worth]:
     """How much each case blocks, in two statements."""
     rows = uow.sql(COUNTS, {"cases": list(case_ids)}).fetchall()
-    ids = {case_id: tuple(key.removeprefix(ORDERS) for key in keys or ()) for case_id, _, keys in rows}
+    ids = {case_id: tuple(filter(None, map(order_of, keys or ()))) for case_id, _, keys in rows}
     known = briefs(uow, sorted({order_id for some in ids.values() for order_id in some}))
     found = {
         case_id: Worth(things=things, order_ids=ids[case_id], money=_sums(known, ids[case_id]))

@@ -10,6 +10,7 @@ from app.console.deeds import Question, ask, chosen_rows, sure, why
 from app.console.frame import reading
 from app.console.sign_in import actor
 from app.console.words import count_of
+from app.infra.connecting import all_connections
 from app.infra.letters import behind, groups, letters_of
 from app.infra.replay import dismiss, replay
 from app.infra.uow import UnitOfWork
@@ -26,7 +27,7 @@ class DeadLetters(Page):
         chosen = {name: request.args.get(name, "").strip() for name in ("connection", "words")}
         with reading() as uow:
             found = groups(uow, **chosen)
-            names = sorted(hub().connections.all(uow.session))
+            names = [row.name for row in all_connections(uow)]
         total = sum(group.letters for group in found)
         return str(self.render("console/letters.html", groups=found, total=total, chosen=chosen, connections=names))
 

@@ -79,12 +79,16 @@ def _marked(line: str, other: str) -> Markup:
     ours, theirs = WORDS.findall(line), WORDS.findall(other)
     out = Markup("")
     for kind, a, b, _, _ in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
-        text = _shown("".join(ours[a:b]))
+        text = escape("".join(ours[a:b]))
         out += text if kind == "equal" or not text else Markup("<mark>{}</mark>").format(text)
-    return out
+    return _indented(out)
 
 
 def _shown(text: str) -> Markup:
+    return _indented(escape(text))
+
+
+def _indented(text: Markup) -> Markup:
     """Leading blanks hold the layout."""
-    kept = len(text) - len(text.lstrip(" "))
-    return Markup("&nbsp;" * kept) + escape(text[kept:])
+    rest = text.lstrip(" ")
+    return Markup("&nbsp;" * (len(text) - len(rest))) + rest

@@ -13,6 +13,7 @@ from app.console.deeds import Question, ask, sure, why
 from app.console.frame import reading
 from app.console.sign_in import actor
 from app.infra.acts import record_act
+from app.infra.connecting import all_connections
 from app.infra.people import PersonRow, create_person, everybody, reset_password
 from app.infra.views import Page
 from app.infra.web.auth import ApiKeyRow, create_key, revoke_key
@@ -106,7 +107,7 @@ class People(Page):
         with reading() as uow:
             people = everybody(uow.session)
             keys = list(uow.session.scalars(select(ApiKeyRow).order_by(ApiKeyRow.created_at.desc()).limit(200)))
-            names = sorted(hub().connections.all(uow.session))
+            names = [row.name for row in all_connections(uow)]
         return str(
             self.render(
                 "console/people.html", people=people, keys=keys, connections=names, shown=shown, scopes=SCOPES,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import or_, select
 
+from app.console.blocked import order_of
 from app.console.frame import reading
 from app.console.words import moment, money_words
 from app.domains.orders.admin import briefs, numbered
@@ -160,14 +161,16 @@ def _deliveries(uow: UnitOfWork, words: str) -> list[Hit]:
 
 
 def _trail(uow: UnitOfWork, words: str) -> list[Hit]:
-    """The events under a correlation id, or about a key."""
+    """The events under a correlation id, or about a key, and the orders they tell of."""
     about = or_(EventRow.correlation_id == words, EventRow.key == words)
     events = list(uow.session.scalars(select(EventRow).where(about).order_by(EventRow.id).limit(30)))
     ids = [event.id for event in events]
     first: dict[int, DeliveryRow] = {}
     for row in uow.session.scalars(select(DeliveryRow).where(DeliveryRow.event_id.in_(ids)).order_by(DeliveryRow.id)):
         first.setdefault(row.event_id, row)
-    return [
+    about_orders = {order_of(event.key) for event in events} - {""}
+    orders = _order_hits(uow, [(order_id, "hub id", order_id) for order_id in sorted(about_orders)])
+    return orders + [
         Hit(
             group="Trail", icon="flow", title=event.type, detail=event.key, small=f"told {moment(event.at)}",
             href=url_for("deliveries.one", event_id=event.id, delivery_id=first[event.id].id),

@@ -6,9 +6,9 @@ import hashlib
 from datetime import timedelta
 
 from flask import Flask, Response, request
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
 
-from app.settings import Settings
+from app.infra.hub import Hub
 
 CONSOLE = "/admin"
 POLICY = (
@@ -20,8 +20,9 @@ WHOLE_DAY = timedelta(hours=12)  # nobody works longer; a stolen cookie ends wit
 CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def secure(app: Flask, settings: Settings) -> None:
+def secure(app: Flask, hub: Hub) -> None:
     """Set the session up and guard every page and post under /admin. API and webhooks carry no cookie and no token."""
+    settings = hub.settings
     app.config.update(
         SECRET_KEY=hashlib.sha256(b"roundhouse sessions " + settings.secret_key.encode()).hexdigest(),
         SESSION_COOKIE_NAME="roundhouse",
@@ -57,6 +58,3 @@ def secure(app: Flask, settings: Settings) -> None:
 
 def in_console() -> bool:
     return request.path == CONSOLE or request.path.startswith(f"{CONSOLE}/")
-
-
-__all__ = ["CSRFError", "in_console", "secure"]
