@@ -44,7 +44,7 @@ class Drain:
 
     def __init__(self, hub: Hub, steps: Steps, bell: RedisBell, worker: int, *, batch: int = BATCH) -> None:
         self._hub, self._steps, self._bell, self._worker, self._batch = hub, steps, bell, worker, batch
-        self._guard = InHand(hub.redis)
+        self.guard = InHand(hub.redis)
 
     def run(self, place: Place) -> int:
         """Run what is ready there until nothing is; returns how many deliveries ended. Cheap when another has it."""
@@ -57,7 +57,7 @@ class Drain:
                 self._bury(place)
                 batch = self._one_by_one(place, mark)
             except Exception as error:
-                self._guard.clear(place)
+                self.guard.clear(place)
                 self._log_repeat(place, error)
                 batch = self._one_by_one(place, mark)
             if batch is None:
@@ -76,15 +76,15 @@ class Drain:
             if not try_place(uow, place.queue, place.partition):
                 return None
             self._bell.clear_flag(place)
-            if self._guard.noted(place):
+            if self.guard.noted(place):
                 raise Died
             ready = self._read(uow, place, mark, limit)
             if not ready:
                 return Batch(0, mark, full=False, woken=0)
             run = self._put_aside(uow, ready)
-            self._guard.note(place, [(one.event_id, one.delivery_id) for one in run])
+            self.guard.note(place, [(one.event_id, one.delivery_id) for one in run])
             woken = self._run(uow, run) if run else 0
-            self._guard.clear(place)  # while the lock is ours: after it, the next holder would take it for a death
+            self.guard.clear(place)  # while the lock is ours: after it, the next holder would take it for a death
             full = len(ready) == limit
         return Batch(len(run), ready[-1].delivery_id, full=full, woken=woken)
 
@@ -143,7 +143,7 @@ class Drain:
                 if not try_place(uow, place.queue, place.partition):
                     return None
                 run = self._put_aside(uow, [one])
-                self._guard.note(place, [(one.event_id, one.delivery_id) for one in run])
+                self.guard.note(place, [(one.event_id, one.delivery_id) for one in run])
                 if run:
                     self._run(uow, run)
         except Vanished:
@@ -154,7 +154,7 @@ class Drain:
             self._missed(one, error, started)
             return 0
         finally:
-            self._guard.clear(place)
+            self.guard.clear(place)
         return len(run)
 
     def _missed(self, one: Ready, error: Exception, started: datetime) -> None:
@@ -175,11 +175,11 @@ class Drain:
     def _bury(self, place: Place) -> None:
         """Count a death for what was in hand here; at the third a delivery is set aside."""
         with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
-            if not try_place(uow, place.queue, place.partition) or not (pairs := self._guard.noted(place)):
+            if not try_place(uow, place.queue, place.partition) or not (pairs := self.guard.noted(place)):
                 return
             given = {"events": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs], "most": MOST_DEATHS}
             dead = [self._ready_of(row) for row in uow.sql(DEATHS, given)]
-        self._guard.clear(place)
+        self.guard.clear(place)
         title = "A message was in hand when workers died three times; it is set aside"
         for one in dead:
             if one is not None:
