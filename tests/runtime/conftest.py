@@ -35,6 +35,12 @@ class ThingCounted(Fact):
     what: str = ""
 
 
+@event("trial.level_changed", version=1, key="thing")
+class LevelChanged(Fact):
+    thing: str
+    what: str = ""
+
+
 class Sink(Protocol):
     def put(self, key: str, what: str, *, again: bool) -> str: ...
 
@@ -165,6 +171,10 @@ def trial_steps(log: Log) -> Steps:
     step("trial.count", on=ThingMade, queue="orders", do=count, steps=steps)
     step(
         "trial.post", on=ThingCounted, queue="orders", at="erp", lane="trial_document", plan=plan, call=call,
+        record=record, port=Sink, steps=steps,
+    )  # fmt: skip
+    step(
+        "trial.show_level", on=LevelChanged, queue="inventory", at="erp", latest_only=True, plan=plan, call=call,
         record=record, port=Sink, steps=steps,
     )  # fmt: skip
     return steps
