@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.money import Money
 
 ASSETS = Path(__file__).parent / "static"
+KEPT = timedelta(days=365)  # an asset's address changes with it
 MOST_COUNTED = 1000  # beyond that a menu says 999+
 COUNTS = """
 SELECT (SELECT count(*) FROM (SELECT FROM hub.exception_case
@@ -45,6 +47,7 @@ blueprint = Blueprint(
 def register_frame(app: Flask) -> None:
     """Register templates and assets before Flask-Admin's own, so that ours win."""
     app.register_blueprint(blueprint)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT
     app.jinja_env.globals.update(MARKS)
     app.jinja_env.globals.update(asset=asset, menu_counts=menu_counts, now=SYSTEM_CLOCK.now, Money=Money)
     app.jinja_env.filters.update(

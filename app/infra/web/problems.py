@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -119,7 +118,7 @@ def of_http(error: HTTPException) -> Problem:
     kept = {name: value for name, value in error.get_headers() if not name.lower().startswith("content-")}
     return Problem(
         status=status,
-        code=_code(error, status),
+        code=_code(error),
         detail=str(given.get("message") or _sentence(error, status)),
         correlation_id=correlation_id(),
         errors=tuple(_flat("", wrong)),
@@ -145,17 +144,17 @@ def answer(problem: Problem) -> ResponseReturnValue:
     return Response(json.dumps(body), status=problem.status, content_type=MEDIA_TYPE, headers=dict(problem.headers))
 
 
-def _code(error: HTTPException, status: int) -> str:
+def _code(error: HTTPException) -> str:
     cause = getattr(error, "original_exception", None)
     if isinstance(error, InternalServerError) and cause is not None:
         return f"bug.{type(cause).__name__}"
-    return "http." + HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+    return "http." + error.name.lower().replace(" ", "_").replace("-", "_")
 
 
 def _sentence(error: HTTPException, status: int) -> str:
     if status >= 500:
         return "Something inside the hub broke. Nothing was acknowledged; send it again, or tell us the correlation id."
-    return error.description or HTTPStatus(status).phrase
+    return error.description or error.name
 
 
 def _flat(path: str, wrong: Any) -> Iterator[dict[str, str]]:
