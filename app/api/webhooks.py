@@ -10,6 +10,7 @@ on into the application, where every refusal is worded.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -79,8 +80,9 @@ class Webhooks:
         known = self._house.connections.fresh(name)
         if known is not None:
             return known
-        with self._house.unit_of_work() as uow:
-            return self._house.connections.all(uow.session).get(name)
+        with self._house.unit_of_work() as uow, suppress(NotFound):
+            return self._house.connections.get(uow.session, name)  # which looks again: it may have just been added
+        return None
 
     def _arrival(self, topic: str, environ: WSGIEnvironment) -> Arrival:
         body = self._body(environ)

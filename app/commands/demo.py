@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -111,6 +112,7 @@ def _erp(root: str, books: Mapping[str, Any], environment: Mapping[str, str]) ->
         "company_id": company["id"],
         "client_id": "roundhouse",
         "client_secret": environment.get("HUB_SANDBOX_ERP_SECRET") or "sandbox-erp-secret",
+        "client_state": secrets.token_urlsafe(32),
         "local_currency": "USD",
         "tax_mode": "tax_lines",
         "zero_tax_code": "NONTAXABLE",

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from app.infra.acts import record_act
 from app.infra.connections import ConnectionRow
 from app.infra.hub import Hub
-from app.infra.remote.spec import AdapterSpec, Probe
+from app.infra.notices import SubscriptionsDue
+from app.infra.remote.spec import AdapterSpec, Probe, SubscriptionKeeper
 from app.infra.routes import RouteRow, add_route
 from app.infra.setting_fields import check, secret_names
 from app.infra.uow import UnitOfWork
@@ -49,6 +50,7 @@ def add_connection(
     for role in sorted(set(roles)):
         give_role(uow, name, role, company=company)
     record_act(uow, who, "added a connection", kind="connection", key=name, facts={"adapter": adapter})
+    _subscribe(uow, name, spec)
     _tell(uow)
 
 
@@ -65,6 +67,7 @@ def change_settings(uow: UnitOfWork, name: str, settings: Mapping[str, Any], who
     _keep(uow, row, spec, whole)
     row.version += 1
     record_act(uow, who, "changed a connection's settings", kind="connection", key=name)
+    _subscribe(uow, name, spec)
     _tell(uow)
 
 
@@ -86,6 +89,7 @@ def rotate_secrets(uow: UnitOfWork, name: str, fresh: Mapping[str, str], who: st
     record_act(
         uow, who, "rotated secrets of a connection", kind="connection", key=name, facts={"fields": sorted(given)}
     )
+    _subscribe(uow, name, spec)
     _tell(uow)
 
 
@@ -104,7 +108,7 @@ def pause_connection(uow: UnitOfWork, name: str, who: str, why: str) -> None:
 
 def resume_connection(uow: UnitOfWork, name: str, who: str, why: str = "") -> None:
     """Call a connection again; what waited goes on in its order."""
-    row, _ = _locked(uow, name)
+    row, spec = _locked(uow, name)
     if row.state == "on":
         raise Refused("connections.running", f"{name} is not paused", about=name)
     row.state, row.paused_code, row.paused_by, row.paused_reason, row.paused_at = "on", "", "", "", None
@@ -114,6 +118,7 @@ def resume_connection(uow: UnitOfWork, name: str, who: str, why: str = "") -> No
         {"name": name, "queues": ["orders", "inventory", "catalogue", "finance", "bulk"]},
     )
     record_act(uow, who, "resumed a connection", kind="connection", key=name, why=why)
+    _subscribe(uow, name, spec)
     _tell(uow)
 
 
@@ -171,6 +176,12 @@ def _keep(uow: UnitOfWork, row: ConnectionRow, spec: AdapterSpec, settings: Mapp
     secrets = {field: value for field, value in settings.items() if field in names and value}
     row.secrets = uow.hub.vault.seal(secrets, row.name) if secrets else None
     row.changed_at = uow.hub.clock.now()
+
+
+def _subscribe(uow: UnitOfWork, name: str, spec: AdapterSpec) -> None:
+    """Have what the remote tells by itself looked after, where its adapter can do that."""
+    if spec.offers(SubscriptionKeeper):
+        uow.publish(SubscriptionsDue(connection=name))
 
 
 def _tell(uow: UnitOfWork) -> None:

@@ -27,6 +27,13 @@ class NoticeReceived(Fact):
     object_id: str = ""
 
 
+@event("hub.subscriptions_due", version=1, key="connection")
+class SubscriptionsDue(Fact):
+    """What a connection tells the hub by itself is to be looked after: it is new, was changed, or a day has passed."""
+
+    connection: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What became of an arrival: its notice, or that it had been kept before."""

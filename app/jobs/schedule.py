@@ -40,6 +40,7 @@ class Window:
 
 WINDOWS = (
     Window(name="erp_poll", cron="* * * * *"),
+    Window(name="reservation_expiry", cron="* * * * *"),
     Window(name="subscription_renewal", cron="17 3 * * *"),
 )
 

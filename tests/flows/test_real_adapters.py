@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -76,9 +76,10 @@ class Trade:
 
 
 @contextmanager
-def listening(app: Flask) -> Iterator[str]:
-    """The hub's web on loopback."""
+def listening(app: Flask, crank: Crank) -> Iterator[str]:
+    """The hub's web on loopback, at the address that it gives to others."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
+    crank.hub.settings = replace(crank.hub.settings, public_url=f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -96,7 +97,7 @@ def trade(settings: Settings, database: Engine, redis_client: redis.Redis) -> It
     register_api(app, crank.hub)
     register_problems(app)
     with (
-        listening(app) as address,
+        listening(app, crank) as address,
         urllib3.PoolManager(retries=False, timeout=5) as http,
         Served(create_sandbox(SandboxSettings(hub_url=address))) as sandbox,
     ):
@@ -191,3 +192,35 @@ def test_an_edit_and_a_cancellation_at_the_shop_reach_the_draft_at_the_erp(trade
     assert [document.get("_deleted", False) for document in trade.books("salesOrders")] == [True]
     held = "SELECT coalesce(sum(quantity), 0) FROM inventory.reservation WHERE state IN ('held', 'allocated')"
     assert trade.crank.rows(held) == [(0,)]
+
+
+@pytest.mark.capability("RT-16")
+def test_both_vendors_are_subscribed_at_once_renewed_daily_and_never_twice(trade: Trade) -> None:
+    step = "upkeep.keep_subscriptions"
+    trade.until(lambda: trade.crank.states(step) == {"done": 2})
+    held = {row["resource"].rsplit("/", 1)[-1]: row for row in trade.books("subscriptions")}
+    assert sorted(held) == ["salesInvoices", "salesOrders"]
+    assert {row["notificationUrl"] for row in held.values()} == {f"{trade.hub}/webhooks/erp/notifications"}
+    addresses = sorted(row["address"] for row in trade.books("webhookSubscriptions"))
+    assert addresses == sorted(f"{trade.hub}/webhooks/shop/{topic}" for topic in registry.adapter("shopify").topics)
+    with trade.crank.uow() as uow:
+        assert open_window(uow, "subscription_renewal", trade.crank.hub.clock.now())
+    trade.until(lambda: trade.crank.states(step) == {"done": 4})
+    renewed = {row["resource"].rsplit("/", 1)[-1]: row for row in trade.books("subscriptions")}
+    assert {name: row["subscriptionId"] for name, row in renewed.items()} == {
+        name: row["subscriptionId"] for name, row in held.items()
+    }
+    assert all(renewed[name]["expirationDateTime"] > held[name]["expirationDateTime"] for name in held)
+    assert sorted(row["address"] for row in trade.books("webhookSubscriptions")) == addresses
+    assert trade.cases() == []
+
+
+@pytest.mark.capability("ORD-6")
+def test_a_shipment_at_the_erp_is_heard_of_by_its_bell_without_a_poll(trade: Trade) -> None:
+    trade.control("_shopify/orders")
+    trade.until(lambda: trade.state() == "posted")
+    (document,) = trade.books("salesOrders")
+    trade.control("_business_central/release", {"number": document["number"]})
+    trade.control("_business_central/ship", {"number": document["number"], "invoice": True})
+    trade.until(lambda: trade.state() == "shipped" and bool(trade.books("fulfillments")))
+    assert trade.crank.rows("SELECT count(*) FROM hub.event WHERE type = 'hub.window_opened.v1'") == [(0,)]

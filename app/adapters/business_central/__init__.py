@@ -11,9 +11,10 @@ from app.adapters.business_central.probe import probe
 from app.adapters.business_central.sales_orders import BusinessCentralSalesOrders
 from app.adapters.business_central.settings import BusinessCentralSettings
 from app.adapters.business_central.shipments import BusinessCentralShipments
+from app.adapters.business_central.subscriptions import BusinessCentralSubscriptions
 from app.adapters.business_central.webhooks import TOPIC, echo, translate, verify
 from app.domains.orders.ports import PaymentSink, SalesOrderSink, ShipmentSource
-from app.infra.remote.spec import AdapterSpec, Capability, Dedupe
+from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, SubscriptionKeeper
 
 SPEC = AdapterSpec(
     name="business_central",
@@ -24,7 +25,8 @@ SPEC = AdapterSpec(
     capabilities=(
         Capability(port=SalesOrderSink, build=BusinessCentralSalesOrders.build, dedupe=Dedupe.LOOKUP),
         Capability(port=PaymentSink, build=BusinessCentralPayments.build, dedupe=Dedupe.LOOKUP),
-        Capability(port=ShipmentSource, build=BusinessCentralShipments.build),
+        Capability(port=ShipmentSource, build=BusinessCentralShipments.build, dedupe=Dedupe.READS),
+        Capability(port=SubscriptionKeeper, build=BusinessCentralSubscriptions.build, dedupe=Dedupe.LOOKUP),
     ),
     contract="verified by tests/contracts against the sandbox and Microsoft's property tables",
     verify=verify,

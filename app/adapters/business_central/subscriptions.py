@@ -9,9 +9,10 @@ from typing import Any
 
 from app.adapters.business_central.client import Company, Document
 from app.adapters.business_central.settings import company_path
-from app.adapters.business_central.verdicts import Gone
-from app.adapters.business_central.webhooks import SUBSCRIBED
+from app.adapters.business_central.verdicts import SYSTEM, Gone
+from app.adapters.business_central.webhooks import SUBSCRIBED, TOPIC
 from app.infra.remote.client import Outbound
+from app.kernel.errors import NeedsAttention, Transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,34 @@ class Subscription:
     subscription_id: str
     expires_at: datetime
     renewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessCentralSubscriptions:
+    """The SubscriptionKeeper of one company. A subscription lives three days, so each look renews it."""
+
+    remote: Outbound
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def build(cls, remote: Outbound, settings: Mapping[str, Any]) -> BusinessCentralSubscriptions:
+        return cls(remote, settings)
+
+    def ensure(self, address: str) -> tuple[str, ...]:
+        """Without `client_state` nothing could be believed, so nothing is subscribed: the hub polls.
+
+        Raises Transient where Business Central does not get its token back: the web may be starting just now.
+        """
+        if not self.settings["client_state"]:
+            return ("nothing subscribed: set client_state, a secret of your own, to be notified",)
+        try:
+            found = ensure_subscriptions(self.remote, self.settings, notification_url=f"{address}/{TOPIC}")
+        except NeedsAttention as refused:
+            raise Transient(f"{SYSTEM}.handshake_failed", refused.message, said=refused.facts.get("said", "")) from refused
+        return tuple(
+            f"{'renewed' if one.renewed else 'created'} {one.resource} until {one.expires_at:%Y-%m-%d %H:%M} UTC"
+            for one in found
+        )
 
 
 def list_subscriptions(remote: Outbound, settings: Mapping[str, Any]) -> tuple[Document, ...]:

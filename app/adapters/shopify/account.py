@@ -13,7 +13,7 @@ from app.adapters.shopify.settings import API_VERSIONS
 from app.adapters.shopify.webhooks import TOPICS
 from app.infra.remote.client import Outbound
 from app.infra.remote.spec import Probe
-from app.kernel.errors import HubError, NeedsAttention
+from app.kernel.errors import HubError, NeedsAttention, Refused, Unauthorised
 
 MOST_PAGES = 20
 # Without these the hub misses orders, changes or its own dismissal; the others save it a look now and then.
@@ -45,6 +45,25 @@ class Repair:
     created: tuple[str, ...]
     corrected: tuple[str, ...]
     kept: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifySubscriptions:
+    """The SubscriptionKeeper of one shop."""
+
+    remote: Outbound
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def build(cls, remote: Outbound, settings: Mapping[str, Any]) -> ShopifySubscriptions:
+        return cls(remote, settings)
+
+    def ensure(self, address: str) -> tuple[str, ...]:
+        """Every topic that the hub reads; one that it can do without may be refused, as for want of a scope."""
+        done = repair(self.remote, self.settings, address)
+        words = (("created", done.created), ("corrected", done.corrected), ("was refused", done.refused))
+        return tuple(f"{did} {topic}" for did, topics in words for topic in topics)
 
 
 def probe(remote: Outbound, settings: Mapping[str, Any]) -> tuple[Probe, ...]:
@@ -87,21 +106,29 @@ def subscribe(remote: Outbound, settings: Mapping[str, Any], topic: str, address
 
 
 def repair(remote: Outbound, settings: Mapping[str, Any], address: str, topics: Iterable[str] = TOPICS) -> Repair:
-    """Make the shop tell `topics` at `<address>/<topic>`, whole and unfiltered. What other addresses get is left."""
+    """Make the shop tell `topics` at `<address>/<topic>`, whole and unfiltered. What other addresses get is left.
+
+    Raises what the shop says to one of NEEDED_TOPICS; another that it does not let us have is named as refused.
+    """
     admin = Admin.of(remote, settings)
     known = {one.topic: one for one in subscriptions(remote, settings) if one.uri.startswith(f"{address}/")}
-    created, corrected, kept = [], [], []
-    for topic in topics:
+    created, corrected, kept, refused = [], [], [], []
+    for topic in sorted(topics, key=lambda topic: topic not in NEEDED_TOPICS):
         uri, one = f"{address}/{topic}", known.get(topic)
-        if one is None:
-            subscribe(remote, settings, topic, uri)
-            created.append(topic)
-        elif one.uri != uri or one.include_fields or one.filter:
-            _change(admin, account.UPDATE_SUBSCRIPTION, topic, id=one.external_id, subscription=_wish(uri))
-            corrected.append(topic)
-        else:
-            kept.append(topic)
-    return Repair(created=tuple(created), corrected=tuple(corrected), kept=tuple(kept))
+        try:
+            if one is None:
+                subscribe(remote, settings, topic, uri)
+                created.append(topic)
+            elif one.uri != uri or one.include_fields or one.filter:
+                _change(admin, account.UPDATE_SUBSCRIPTION, topic, id=one.external_id, subscription=_wish(uri))
+                corrected.append(topic)
+            else:
+                kept.append(topic)
+        except (NeedsAttention, Refused, Unauthorised):
+            if topic in NEEDED_TOPICS:
+                raise
+            refused.append(topic)
+    return Repair(created=tuple(created), corrected=tuple(corrected), kept=tuple(kept), refused=tuple(refused))
 
 
 def _change(admin: Admin, document: str, about: str, **variables: Any) -> None:

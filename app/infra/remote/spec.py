@@ -88,6 +88,16 @@ class Message:
     body: bytes
 
 
+class SubscriptionKeeper(Protocol):
+    """Sees to it that a remote tells the hub what changes there: creates what is missing, renews, repairs.
+
+    `address` is where the connection takes webhooks, without a topic. Safe to repeat. Returns what was done, in words;
+    nothing where all is well.
+    """
+
+    def ensure(self, address: str) -> tuple[str, ...]: ...
+
+
 Translate = Callable[[Message, Mapping[str, Any]], object]  # → a canonical value, or a tuple of them
 
 

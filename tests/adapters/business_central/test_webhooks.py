@@ -18,8 +18,8 @@ from app.adapters.business_central.subscriptions import end_subscriptions, ensur
 from app.adapters.business_central.webhooks import TOPIC, echo, translate, verify
 from app.domains.orders.canonical import DocumentChanged
 from app.infra.remote.signing import BadSignature
-from app.infra.remote.spec import Arrival, Message
-from app.kernel.errors import HubError, Invalid
+from app.infra.remote.spec import Arrival, Message, SubscriptionKeeper
+from app.kernel.errors import HubError, Invalid, Transient
 from tests.adapters.business_central.erp import CLIENT_STATE, Erp, a_us_company, an_erp
 
 pytestmark = pytest.mark.capability("ORD-6", "SYS-dynamics-bc")
@@ -181,6 +181,23 @@ class TestSubscriptions:
         hub.answers = False
         with pytest.raises(HubError):
             ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
+        assert list_subscriptions(erp.remote, erp.settings) == ()
+
+    def test_the_keeper_creates_then_renews_and_tries_again_what_does_not_echo(self, erp: Erp, hub: Hub) -> None:
+        keeper = SPEC.port(SubscriptionKeeper, erp.remote, erp.settings)
+        address = hub.url.removesuffix(f"/{TOPIC}")
+        hub.answers = False
+        with pytest.raises(Transient) as failed:
+            keeper.ensure(address)
+        assert failed.value.code == "business_central.handshake_failed"
+        hub.answers = True
+        words = [[did.split(" until ")[0] for did in keeper.ensure(address)] for _ in range(2)]
+        assert words == [[f"{did} salesOrders", f"{did} salesInvoices"] for did in ("created", "renewed")]
+        assert len(list_subscriptions(erp.remote, erp.settings)) == 2
+
+    def test_without_a_client_state_nothing_is_subscribed(self, erp: Erp, hub: Hub) -> None:
+        keeper = SPEC.port(SubscriptionKeeper, erp.remote, {**erp.settings, "client_state": ""})
+        assert "set client_state" in keeper.ensure(hub.url)[0]
         assert list_subscriptions(erp.remote, erp.settings) == ()
 
     def test_subscriptions_can_be_ended(self, erp: Erp, hub: Hub) -> None:

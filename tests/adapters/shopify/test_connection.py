@@ -17,7 +17,7 @@ from app.adapters.shopify import SPEC
 from app.domains.orders.canonical import FulfilmentReported, Order
 from app.domains.orders.policy import require_proof
 from app.domains.orders.ports import OrderReferenceSink, OrderSource, PaymentSink, ShipmentSink
-from app.infra.remote.spec import Arrival, Dedupe
+from app.infra.remote.spec import Arrival, Dedupe, SubscriptionKeeper
 from app.kernel.errors import NeedsAttention
 from app.sandbox.assembly import create_sandbox
 from app.sandbox.serving import Served
@@ -58,7 +58,8 @@ class TestSettings:
 class TestSpec:
     def test_every_write_says_how_a_repeat_is_recognised(self) -> None:
         assert {one.port: one.dedupe for one in SPEC.capabilities} == {
-            OrderSource: Dedupe.NONE, OrderReferenceSink: Dedupe.LOOKUP, ShipmentSink: Dedupe.LOOKUP,
+            OrderSource: Dedupe.READS, OrderReferenceSink: Dedupe.LOOKUP, ShipmentSink: Dedupe.LOOKUP,
+            SubscriptionKeeper: Dedupe.LOOKUP,
         }  # fmt: skip
         with pytest.raises(NeedsAttention):
             SPEC.capability(PaymentSink)

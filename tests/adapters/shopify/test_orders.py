@@ -20,7 +20,7 @@ from app.adapters.shopify.webhooks import TOPICS
 from app.domains.orders.canonical import Bell, Order, TransactionKind
 from app.domains.orders.policy import prove, require_proof
 from app.domains.orders.ports import OrderReference
-from app.infra.remote.spec import Probe
+from app.infra.remote.spec import Probe, SubscriptionKeeper
 from app.kernel.errors import NeedsAttention, Transient
 from tests.adapters.shopify.deliveries import translated
 from tests.adapters.shopify.shop import Shop, a_shop
@@ -237,6 +237,15 @@ class TestAccount:
             shop._remote = None
             assert list(shop_probe(shop)) == ["reachable"]
             assert shop_probe(shop)["reachable"].passed is False
+
+    def test_the_keeper_subscribes_every_topic_once(self) -> None:
+        with a_shop() as shop:
+            keeper = SPEC.port(SubscriptionKeeper, shop.remote, shop.settings)
+            address = "https://hub.example.com/webhooks/shop"
+            assert sorted(keeper.ensure(address)) == sorted(f"created {topic}" for topic in TOPICS)
+            assert keeper.ensure(address) == ()
+            told = [one for one in subscriptions(shop.remote, shop.settings) if one.uri.startswith(address)]
+            assert sorted(one.uri for one in told) == sorted(f"{address}/{topic}" for topic in TOPICS)
 
     def test_missing_and_trimmed_subscriptions_are_repaired_and_the_others_left(self) -> None:
         with a_shop() as shop:
