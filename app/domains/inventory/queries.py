@@ -69,12 +69,15 @@ def overdue(uow: UnitOfWork, until: datetime, most: int) -> tuple[list[str], lis
 
 
 def passes_untracked(uow: UnitOfWork, company: str) -> bool:
-    """Whether a company sells SKUs that no stock source ever reported."""
+    """Whether a company sells SKUs that no stock source ever reported: so long as its policy does not refuse them.
+
+    Nothing is known of such goods that could be sold twice, and whether the SKU exists is for the ERP to say.
+    """
     row = uow.sql(
         "SELECT unknown_sku FROM inventory.policy WHERE company IN (%(company)s, '') ORDER BY company DESC LIMIT 1",
         {"company": company},
     ).fetchone()
-    return row is not None and row[0] == "untracked"
+    return row is None or row[0] == "untracked"
 
 
 def _reservations(uow: UnitOfWork, statement: str, given: Mapping[str, object]) -> list[Reservation]:

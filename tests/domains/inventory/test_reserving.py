@@ -43,6 +43,8 @@ def test_an_order_gets_all_its_lines(shop: Hub) -> None:
 
 def test_an_order_that_cannot_have_one_line_gets_none(shop: Hub) -> None:
     with shop.unit_of_work() as uow:
+        uow.sql("INSERT INTO inventory.policy (company, unknown_sku) VALUES ('', 'refuse')")
+    with shop.unit_of_work() as uow:
         answer = service.reserve(uow, "o-1", wanted({"TEE-M": 6, "MUG": 1, "CAP": 1}))
 
     assert answer == Short(
@@ -95,9 +97,9 @@ def test_what_one_refused_order_of_a_batch_wanted_is_left_for_the_next(shop: Hub
     assert isinstance(second, Reserved)
 
 
-def test_a_sku_that_nobody_ever_reported_is_refused_unless_the_company_does_not_track_it(shop: Hub) -> None:
+def test_a_sku_that_nobody_ever_reported_passes_unless_the_company_refuses_it(shop: Hub) -> None:
     with shop.unit_of_work() as uow:
-        uow.sql("INSERT INTO inventory.policy (company, unknown_sku) VALUES ('ACME', 'untracked')")
+        uow.sql("INSERT INTO inventory.policy (company, unknown_sku) VALUES ('OTHER', 'refuse')")
     with shop.unit_of_work() as uow:
         elsewhere = service.reserve(uow, "o-1", wanted({"GIFT": 1}), company="OTHER")
         here = service.reserve(uow, "o-2", wanted({"GIFT": 1, "MUG": 1}), company="ACME")
