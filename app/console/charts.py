@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 Numbers = Sequence[float]
+SHORT_TRAIN = 24  # fewer wagons than that keep the size they would have among so many
 MOST_WAGONS = 12  # a siding longer than that says its number in words
 
 
@@ -71,8 +72,8 @@ def wagons(count: int, per: int = 1) -> Markup:
 
 def train(parts: Sequence[tuple[str, int]], label: str) -> Markup:
     """A release in progress: one wagon for each order, in the order in which they go."""
-    total = sum(count for _, count in parts) or 1
-    wide, drawn, place = 100 / total, [], 0
+    total = sum(count for _, count in parts)
+    wide, drawn, place = 100 / max(total, SHORT_TRAIN), [], 0
     for tone, count in parts:
         for _ in range(count):
             x = place * wide
