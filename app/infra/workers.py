@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from time import monotonic
 
 import psycopg
 import structlog
@@ -62,10 +63,11 @@ class Heart:
         url = self._hub.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         if self._line is None or self._line.closed:
             self._line = psycopg.connect(url, autocommit=True, connect_timeout=2, prepare_threshold=None)
+        began = monotonic()
         try:
             self._line.execute(BEAT, given)
         except psycopg.Error:
             self._line.close()
             raise
         if self._calls_out:
-            PULSE.felt()
+            PULSE.felt(began)

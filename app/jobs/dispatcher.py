@@ -17,6 +17,7 @@ from app.flows.runtime import Steps
 from app.infra.connections import Connection
 from app.infra.hub import Hub
 from app.infra.outbox import NOWHERE, Place
+from app.infra.remote.pulse import PULSE, within_life
 from app.infra.uow import Trail, UnitOfWork
 from app.jobs.claims import running
 from app.jobs.planning import Planner
@@ -110,6 +111,7 @@ class Dispatcher:
         if place.connection in ("", NOWHERE):
             return
         self._count(place, -len(answers))
+        life = PULSE.lives  # read before the claim: what is claimed and then frozen must not be sent
         answers.sort(key=lambda answer: answer.held.key)  # rows of several orders are locked in one order everywhere
         try:
             with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
@@ -125,7 +127,7 @@ class Dispatcher:
             with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
                 connection = decide(self._hub, uow, place)
                 planned = self._planner.claim(uow, place, self._room(uow, place, connection), alone=True)
-        self._send(place, connection, planned)
+        self._send(place, connection, planned, life)
 
     def _room(self, uow: UnitOfWork, place: Place, connection: Connection) -> int:
         """How many more calls a connection may have: its own limit over all processes, and our free threads."""
@@ -133,18 +135,19 @@ class Dispatcher:
             return 0
         return min(self._threads - self.calls, connection.concurrency - running(uow, place))
 
-    def _send(self, place: Place, connection: Connection, planned: Sequence[Answer]) -> None:
+    def _send(self, place: Place, connection: Connection, planned: Sequence[Answer], life: int) -> None:
         self._count(place, len(planned))
         for answer in planned:
-            self._pool.submit(self._call, connection, answer)
+            self._pool.submit(self._call, connection, answer, life)
 
-    def _call(self, connection: Connection, planned: Answer) -> None:
+    def _call(self, connection: Connection, planned: Answer, life: int) -> None:
         held = planned.held
         started = self._hub.clock.now()
         structlog.contextvars.bind_contextvars(correlation_id=held.trail.correlation_id, delivery=held.delivery_id)
         try:
             assert held.step.call is not None
-            value, failure = held.step.call(connection, planned.plan), None
+            with within_life(life):
+                value, failure = held.step.call(connection, planned.plan), None
         except Exception as error:  # the recorder tells expected failures from bugs
             value, failure = None, error
         structlog.contextvars.clear_contextvars()
