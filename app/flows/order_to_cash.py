@@ -67,7 +67,7 @@ def posting_of(uow: UnitOfWork, found: Postable, erp: str, *, again: bool) -> Po
         key=standing.external_id,
         order=order,
         account_id=standing.account_id,
-        business_date=business_date(order.placed_at, settings.get("zone", "UTC"), settings.get("cut_off_hour", 24)),
+        business_date=business_date(uow.hub.clock.now(), settings.get("zone", "UTC")),
         known=_known(uow, found, erp),
         again=again,
     )

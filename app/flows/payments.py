@@ -26,7 +26,11 @@ def receive(uow: UnitOfWork, standing: Standing, order: Order, erp: str, trail: 
 def plan_booking(uow: UnitOfWork, told: Told[PaymentReceived]) -> Payment | None:
     fact = told.fact
     wanted = {"sales_order": [fact.order_id], "payment": [fact.payment_id]}
-    found = orders.bookable(uow, fact.payment_id, known(uow, fact.erp, wanted, whole=("account",)), again=told.again)
+    settings = uow.hub.connections.get(uow.session, fact.erp).settings
+    found = orders.bookable(
+        uow, fact.payment_id, known(uow, fact.erp, wanted, whole=("account",)), again=told.again,
+        zone=settings.get("zone", "UTC"), cut_off_hour=settings.get("cut_off_hour", 24),
+    )  # fmt: skip
     return None if found.booked else found.payment
 
 

@@ -41,6 +41,7 @@ def work(hub: Hub) -> Hub:
                 "VALUES (%(n)s, 'a.step', %(connection)s, %(n)s + 100, 'orders', 0, %(lane)s, %(state)s, %(code)s)",
                 given,
             )
+        uow.sql("SELECT setval('hub.event_id', 1000), setval('hub.delivery_id', 1000)")  # the ids above were chosen
         uow.sql(
             "INSERT INTO hub.attempt (event_id, delivery, n, started_at, ended_at, outcome, code, said) "
             "VALUES (2, 102, 1, now(), now(), 'parked', 'a.code', 'No.')"

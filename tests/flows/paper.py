@@ -130,6 +130,7 @@ class Erp:
 
     documents: dict[str, Document] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
     payments: dict[str, Payment] = field(default_factory=dict)
     shipments: dict[str, list[ErpShipment]] = field(default_factory=dict)
     invoices: dict[str, list[ErpInvoice]] = field(default_factory=dict)
@@ -143,6 +144,7 @@ class Erp:
     def post(self, posting: Posting) -> Receipt:
         with self.lock:
             self._called("post")
+            self.postings.append(posting)
             missing = next((line.sku for line in posting.order.lines if line.sku in self.unmapped), None)
             if missing:
                 raise NeedsAttention("orders.sku_unmapped", f"no item {missing}", about=f"sku {missing}", sku=missing)

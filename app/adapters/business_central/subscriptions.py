@@ -46,7 +46,9 @@ class BusinessCentralSubscriptions:
         try:
             found = ensure_subscriptions(self.remote, self.settings, notification_url=f"{address}/{TOPIC}")
         except NeedsAttention as refused:
-            raise Transient(f"{SYSTEM}.handshake_failed", refused.message, said=refused.facts.get("said", "")) from refused
+            raise Transient(
+                f"{SYSTEM}.handshake_failed", refused.message, said=refused.facts.get("said", "")
+            ) from refused
         return tuple(
             f"{'renewed' if one.renewed else 'created'} {one.resource} until {one.expires_at:%Y-%m-%d %H:%M} UTC"
             for one in found

@@ -28,7 +28,8 @@ class Posting:
 
     `key` is the order's legacy id at its channel; the sink makes its external document number from it. `known` are
     ids the hub has bound at this connection: kind → our key → external id; what is missing the sink looks up and
-    returns as learned. `account_id` is the hub's customer account.
+    returns as learned. `account_id` is the hub's customer account. `business_date` is the company's own date as it is
+    asked: what it writes in its books now it writes on that day, whenever the order was placed.
     """
 
     order_id: str

@@ -11,6 +11,7 @@ from app.domains.orders.ports import Payment, PaymentReceipt
 from app.domains.orders.service.standing import Standing
 from app.infra.ids import new_id
 from app.infra.uow import Trail, UnitOfWork
+from app.kernel.clock import business_date
 from app.kernel.errors import NotFound
 from app.kernel.money import Money
 
@@ -27,7 +28,7 @@ RETURNING id::text, transaction_id
 """
 READ = """
 SELECT p.order_id::text, o.external_id, o.name, p.transaction_id, p.gateway, p.kind, p.amount_minor, p.currency,
-       p.occurred_at::date, p.booked_at IS NOT NULL
+       p.occurred_at, p.booked_at IS NOT NULL
   FROM orders.payment p JOIN orders.sales_order o ON o.id = p.order_id WHERE p.id = %(id)s
 """
 BOOKED = "UPDATE orders.payment SET booked_at = now(), number = %(number)s WHERE id = %(id)s AND booked_at IS NULL"
@@ -63,15 +64,21 @@ def receive_payments(uow: UnitOfWork, standing: Standing, order: Order, erp: str
     return len(fresh)
 
 
-def bookable(uow: UnitOfWork, payment_id: str, known: Mapping[str, Mapping[str, str]], *, again: bool) -> Bookable:
-    """A payment as its ERP is asked to book it. Raises NotFound (`orders.unknown_payment`)."""
+def bookable(
+    uow: UnitOfWork, payment_id: str, known: Mapping[str, Mapping[str, str]], *, again: bool, zone: str = "UTC",
+    cut_off_hour: int = 24,
+) -> Bookable:  # fmt: skip
+    """A payment as its ERP is asked to book it, on the date of the ERP's company. Raises NotFound
+    (`orders.unknown_payment`).
+    """
     row = uow.sql(READ, {"id": payment_id}).fetchone()
     if row is None:
         raise NotFound("orders.unknown_payment", f"there is no payment {payment_id}", about=payment_id)
-    order_id, key, name, transaction_id, gateway, kind, minor, currency, occurred_on, booked = row
+    order_id, key, name, transaction_id, gateway, kind, minor, currency, occurred_at, booked = row
     payment = Payment(
         payment_id=payment_id, order_id=order_id, order_key=key, order_name=name, transaction_id=transaction_id,
-        gateway=gateway, kind=kind, amount=Money(minor, currency), occurred_on=occurred_on, known=known, again=again,
+        gateway=gateway, kind=kind, amount=Money(minor, currency), known=known, again=again,
+        occurred_on=business_date(occurred_at, zone, cut_off_hour),
     )  # fmt: skip
     return Bookable(payment=payment, booked=booked)
 
