@@ -68,12 +68,14 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
     if not new:
         return []
     hindered: list[Hindrance] = []
-    accounts = customers.match_many(uow, [_buyer(one) for one in new])
+    trails = {one.standing.order_id: one.standing.trail(one.trail) for one in new}
+    accounts = customers.match_many(uow, [_buyer(one) for one in new], list(trails.values()))
     accepted: list[tuple[Captured, str]] = []
     for company in dict.fromkeys(one.standing.company for one in new):
         ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
         wanted = [(one.standing.order_id, goods(one.order)) for one, _ in ours]
-        for (one, account), answer in zip(ours, inventory.reserve_many(uow, wanted, company=company), strict=True):
+        answers = inventory.reserve_many(uow, wanted, company=company, trails=trails)
+        for (one, account), answer in zip(ours, answers, strict=True):
             if isinstance(answer, Short):
                 error = shortage(answer, one.standing)
                 hindered.append(Hindrance(captured=one, kind=HoldKind.STOCK, error=error))

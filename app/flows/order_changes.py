@@ -52,7 +52,8 @@ def follow(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     before = orders.document(uow, standing.order_id, standing.accepted_version)
     changed = orders.changed_groups(before, one.order)
     if "quantities" in changed:
-        answer = inventory.adjust(uow, standing.order_id, goods(one.order), company=standing.company)
+        trail = standing.trail(one.trail)
+        answer = inventory.adjust(uow, standing.order_id, goods(one.order), company=standing.company, trail=trail)
         if isinstance(answer, Short):
             return shortage(answer, standing)
     standing = orders.accept_change(uow, standing, changed, one.trail)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from app.infra.replay import resolve_case
-from tests.factories import a_line, an_order
+from tests.factories import a_customer, a_line, an_order
 from tests.flows.builders import a_sale
 from tests.flows.conftest import Story
 
@@ -38,6 +39,55 @@ def test_one_correlation_id_runs_from_the_webhook_to_the_posting(story: Story) -
     )
     told = ["hub.notice_received.v1", "orders.order_captured.v1", "orders.order_accepted.v1", "orders.order_posted.v1"]
     assert found == [(1, told)]
+
+
+@pytest.mark.capability("RT-12")
+def test_what_is_told_of_an_order_in_a_batch_goes_by_its_own_correlation_id(story: Story) -> None:
+    """More orders than partitions, so that some of them share a batch."""
+    story.stock(TENT_2P_GRN=10)
+    for n in range(12):
+        buyer = a_customer(external_id=f"c{n}", email=f"buyer{n}@example.com")
+        story.post("orders/create", an_order(external_id=str(n), name=f"#{n}", customer=buyer, email=buyer.email))
+    story.settle()
+    stock = """
+        SELECT e.type, count(*), count(*) FILTER (WHERE e.correlation_id = o.correlation_id)
+          FROM hub.event e JOIN orders.sales_order o ON o.id::text = e.payload->>'order_id'
+         WHERE e.type LIKE 'inventory.%%' GROUP BY 1 ORDER BY 1"""
+    assert story.crank.rows(stock) == [("inventory.stock_refused.v1", 2, 2), ("inventory.stock_reserved.v1", 10, 10)]
+    customers = "SELECT count(DISTINCT correlation_id) FROM hub.event WHERE type = 'customers.account_matched.v1'"
+    assert story.crank.rows(customers) == [(12,)]
+
+
+@dataclass(frozen=True)
+class Still:
+    """A clock that stands still."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.mark.capability("ORD-5", "SET-4")
+def test_an_order_is_posted_on_the_companys_today_and_its_money_booked_on_the_day_it_moved(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    with story.crank.uow() as uow:
+        given = '{"zone": "America/New_York", "cut_off_hour": 20, "payment_booking": "journal"}'
+        uow.sql(
+            "UPDATE hub.connection SET settings = settings || %(s)s::jsonb, version = version + 1 WHERE name = 'erp'",
+            {"s": given},
+        )
+    story.crank.hub.connections.forget()
+    story.crank.hub.clock = Still(datetime(2026, 12, 2, 3, 0, tzinfo=UTC))  # 22:00 of the day before in New York
+    paid = (
+        replace(a_sale("before the cut-off", "20.00"), created_at=datetime(2026, 12, 1, 0, 30, tzinfo=UTC)),
+        replace(a_sale("after it", "5.00"), created_at=datetime(2026, 12, 2, 2, 0, tzinfo=UTC)),
+    )
+    story.post("orders/create", an_order(transactions=paid))
+    story.settle()
+    assert [posting.business_date for posting in story.erp.postings] == [date(2026, 12, 1)]
+    booked = {payment.transaction_id: payment.occurred_on for payment in story.erp.payments.values()}
+    assert booked == {"before the cut-off": date(2026, 11, 30), "after it": date(2026, 12, 2)}
 
 
 @pytest.mark.capability("RT-3")

@@ -12,7 +12,7 @@ from app.domains.customers.policy import email_of, fingerprint, identity_of, own
 from app.domains.customers.queries import account, possible_duplicates
 from app.infra.bindings import Tie, bind_many, keys_of, known
 from app.infra.ids import new_id
-from app.infra.uow import UnitOfWork
+from app.infra.uow import Trail, UnitOfWork
 
 __all__ = ["KIND", "account", "keep_address", "match", "match_many", "possible_duplicates"]
 
@@ -73,11 +73,12 @@ def match(
     return match_many(uow, [buyer])[0]
 
 
-def match_many(uow: UnitOfWork, buyers: Sequence[Buyer]) -> list[str]:
+def match_many(uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail] = ()) -> list[str]:
     """The account id of each buyer: by the channel's customer id, else by e-mail, else a new one.
 
     An account keeps what it knows and gains what it lacks; two accounts are never merged. A channel's second customer
     with an e-mail that its first one has gets an account of its own, and the pair waits for a person to look at it.
+    What is told of an account goes by the trail of the first buyer it is of, where `trails` has one for each buyer.
     """
     bound = keys_of(uow, KIND, {(buyer.connection, buyer.external_id) for buyer in buyers if buyer.external_id})
     strangers: dict[Who, Buyer] = {}
@@ -91,10 +92,11 @@ def match_many(uow: UnitOfWork, buyers: Sequence[Buyer]) -> list[str]:
         matched, fresh = matched | own, fresh | made
         _, ties = _tie(uow, strangers, matched)
     bind_many(uow, ties)
-    _tell(uow, strangers, matched, ties, fresh)
     answers = [bound.get((buyer.connection, buyer.external_id)) or matched[_who(buyer)] for buyer in buyers]
+    first = dict(reversed(list(zip(answers, trails, strict=True)))) if trails else {}
+    _tell(uow, {(tie.key, tie.connection) for tie in ties} | _made(strangers, matched, fresh), fresh, first)
     older = [(buyer, found, "") for buyer, found in zip(buyers, answers, strict=True) if found not in fresh]
-    _suspect(uow, fresh | _complete(uow, older))
+    _suspect(uow, fresh | _complete(uow, older, first))
     return answers
 
 
@@ -159,24 +161,26 @@ def _tie(uow: UnitOfWork, strangers: Mapping[Who, Buyer], matched: Mapping[Who, 
     return sharing, ties
 
 
+def _made(strangers: Mapping[Who, Buyer], matched: Mapping[Who, str], fresh: Collection[str]) -> set[tuple[str, str]]:
+    return {(found, strangers[who].connection) for who, found in matched.items() if found in fresh}
+
+
 def _tell(
-    uow: UnitOfWork, strangers: Mapping[Who, Buyer], matched: Mapping[Who, str], ties: Sequence[Tie],
-    fresh: Collection[str],
-) -> None:  # fmt: skip
+    uow: UnitOfWork, news: Collection[tuple[str, str]], fresh: Collection[str], trails: Mapping[str, Trail]
+) -> None:
     """One fact for each customer that was bound and each guest's account that was made."""
-    news = {(tie.key, tie.connection) for tie in ties}
-    news |= {(found, strangers[who].connection) for who, found in matched.items() if found in fresh}
     for found, connection in sorted(news):
-        uow.publish(AccountMatched(account_id=found, connection=connection, created=found in fresh))
+        fact = AccountMatched(account_id=found, connection=connection, created=found in fresh)
+        uow.publish(fact, trails.get(found))
 
 
-def _complete(uow: UnitOfWork, older: Sequence[tuple[Buyer, str, str]]) -> set[str]:
+def _complete(uow: UnitOfWork, older: Sequence[tuple[Buyer, str, str]], trails: Mapping[str, Trail]) -> set[str]:
     """Fill what accounts lack from what their buyers say now; gives those that gained something."""
     if not older:
         return set()
     gained = {found for (found,) in uow.sql(COMPLETE, _columns(older))}
     for found in sorted(gained):
-        uow.publish(AccountCompleted(account_id=found))
+        uow.publish(AccountCompleted(account_id=found), trails.get(found))
     return gained
 
 

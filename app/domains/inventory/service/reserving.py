@@ -5,7 +5,7 @@ The caller holds the order itself, so that what is told of one order is done one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from app.domains.inventory.policy import NOTHING, Shelves, serve
 from app.domains.inventory.service.ending import Ending, end
 from app.domains.inventory.service.locking import hold, hold_order
 from app.domains.inventory.service.telling import refresh
-from app.infra.uow import UnitOfWork
+from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import Transient
 
 STANDING = frozenset({*OPEN, State.CONSUMED, State.SHORT})  # an order with one of these has been served
@@ -55,8 +55,12 @@ def reserve_many(
     *,
     company: str = "",
     expires_at: datetime | None = None,
+    trails: Mapping[str, Trail] | None = None,
 ) -> list[Reserved | Short]:
-    """Reserve for a batch of orders, served in their order, with as many statements as for one."""
+    """Reserve for a batch of orders, served in their order, with as many statements as for one.
+
+    What is told of an order goes by its own trail of `trails`, else by the unit of work's.
+    """
     wanted = {line.sku for _, lines in orders for line in lines}
     hold(uow, wanted)
     answers: dict[str, Reserved | Short] = _served_before(queries.reservations(uow, {order for order, _ in orders}))
@@ -69,13 +73,15 @@ def reserve_many(
             if order_id not in answers:
                 answers[order_id] = answer = serve(order_id, lines, shelves, untracked=untracked)
                 taken.extend((order_id, held) for held in _held(answer))
-                _tell(uow, answer)
+                _tell(uow, answer, (trails or {}).get(order_id))
         take(uow, taken, expires_at)
         refresh(uow, {held.sku for _, held in taken})
     return [answers[order_id] for order_id, _ in orders]
 
 
-def adjust(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "") -> Reserved | Short:
+def adjust(
+    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", trail: Trail | None = None
+) -> Reserved | Short:
     """Make an order's reservations what its lines say now; a line that is not named any more is released.
 
     What an edit adds needs stock: else Short, and nothing is changed. What was shipped stays shipped. Idempotent.
@@ -91,7 +97,7 @@ def adjust(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: 
         end(uow, less, "release")
         take(uow, [(order_id, held) for held in answer.held], None)
         refresh(uow, skus)
-    _tell(uow, answer)
+    _tell(uow, answer, trail)
     if isinstance(answer, Short):
         return answer
     return _served_before(queries.reservations(uow, [order_id])).get(order_id, answer)
@@ -116,11 +122,11 @@ def take(uow: UnitOfWork, taken: Sequence[tuple[str, Held]], expires_at: datetim
         raise Transient("inventory.stock_moved", "stock was changed without its SKU's lock; the same call may succeed")
 
 
-def _tell(uow: UnitOfWork, answer: Reserved | Short) -> None:
+def _tell(uow: UnitOfWork, answer: Reserved | Short, trail: Trail | None) -> None:
     if isinstance(answer, Short):
-        uow.publish(StockRefused(order_id=answer.order_id, gaps=answer.gaps))
+        uow.publish(StockRefused(order_id=answer.order_id, gaps=answer.gaps), trail)
     elif answer.held:
-        uow.publish(StockReserved(order_id=answer.order_id, held=answer.held))
+        uow.publish(StockReserved(order_id=answer.order_id, held=answer.held), trail)
 
 
 def _held(answer: Reserved | Short) -> tuple[Held, ...]:
