@@ -14,12 +14,13 @@ from app.domains.orders.canonical import Address, Party
 from app.domains.orders.events import OrderHeld
 from app.domains.orders.lifecycle import HoldKind, State
 from app.domains.orders.policy import require_proof
-from app.domains.orders.service import Acceptable, Became, Captured, Found
+from app.domains.orders.ports import OrderSource
+from app.domains.orders.service import Acceptable, Became, Captured, Found, Standing
 from app.flows import order_changes
 from app.flows.order_changes import goods, shortage
 from app.flows.runtime import Outcome, Told, step
 from app.infra.replay import replay_lane
-from app.infra.uow import UnitOfWork
+from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import NeedsAttention
 
 BY_RULE = frozenset({HoldKind.TOTALS, HoldKind.STOCK})  # looked at again by the hub itself; the others need a person
@@ -34,8 +35,12 @@ class Hindrance:
     error: NeedsAttention
 
 
-def carry_on(uow: UnitOfWork, captured: Sequence[Captured]) -> list[Hindrance]:
-    """Take every captured version as far as it may go; returns what hinders the others, unchanged."""
+def carry_on(uow: UnitOfWork, captured: Sequence[Captured], *, asked: bool = False) -> list[Hindrance]:
+    """Take every captured version as far as it may go; returns what hinders the others, unchanged.
+
+    An edited order that its message does not prove is fetched first: only an answer tells what was edited. `asked`
+    says that the channel has been asked already.
+    """
     new: list[Captured] = []
     hindered: list[Hindrance] = []
     for one in captured:
@@ -47,6 +52,9 @@ def carry_on(uow: UnitOfWork, captured: Sequence[Captured]) -> list[Hindrance]:
         elif _waits_for_a_person(uow, one) or _is_only_a_test(uow, one):
             continue
         elif (error := _unproved(uow, one)) is not None:
+            if not asked and error.facts.get("edited") and _may_ask(uow, one):
+                orders.request_refresh(uow, one.order.ref, "the totals of an edited order", one.trail)
+                continue
             hindered.append(Hindrance(captured=one, kind=HoldKind.TOTALS, error=error))
         elif one.standing.state in orders.UNASKED:
             new.append(one)
@@ -55,6 +63,12 @@ def carry_on(uow: UnitOfWork, captured: Sequence[Captured]) -> list[Hindrance]:
         else:
             _let_go(uow, one, "a newer version of the order is right")
     return [*hindered, *_accept(uow, new)]
+
+
+def catch_up(uow: UnitOfWork, standing: Standing, trail: Trail) -> None:
+    """The channel was asked and told nothing newer: what is known by now goes on, or waits with its case."""
+    if standing.accepted_version < standing.version:
+        hold(uow, carry_on(uow, [_newest(uow, standing, trail)], asked=True))
 
 
 def hold(uow: UnitOfWork, hindered: Sequence[Hindrance]) -> None:
@@ -126,6 +140,15 @@ def _unproved(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     return None
 
 
+def _may_ask(uow: UnitOfWork, one: Captured) -> bool:
+    return uow.hub.connections.get(uow.session, one.standing.channel).spec.offers(OrderSource)
+
+
+def _newest(uow: UnitOfWork, standing: Standing, trail: Trail) -> Captured:
+    order = orders.document(uow, standing.order_id, standing.version)
+    return Captured(standing=standing, order=order, became=Became.NEWER, trail=trail)
+
+
 def _is_only_a_test(uow: UnitOfWork, one: Captured) -> bool:
     if not one.order.test:
         return False
@@ -161,9 +184,7 @@ def look_again(uow: UnitOfWork, told: Told[OrderHeld]) -> Outcome | None:
                 about=f"order {standing.name}", order_id=standing.order_id,
             )  # fmt: skip
     if held or standing.state is State.HELD:
-        order = orders.document(uow, standing.order_id, standing.version)
-        newest = Captured(standing=standing, order=order, became=Became.NEWER, trail=told.trail)
-        for hindrance in carry_on(uow, [newest]):
+        for hindrance in carry_on(uow, [_newest(uow, standing, told.trail)], asked=True):
             raise hindrance.error
     return None
 

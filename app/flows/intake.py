@@ -21,6 +21,7 @@ from app.infra.connecting import pause_connection
 from app.infra.notices import NoticeReceived, read_notices
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import NeedsAttention
+from app.kernel.identity import Ref
 
 PARENT_SECONDS = 5.0  # a message that came before its parent is looked at again this often at first …
 MOST_PARENT_SECONDS = 300.0  # … and this often at last
@@ -116,14 +117,8 @@ def _act(uow: UnitOfWork, heard: Heard, value: object) -> Outcome | None:
 def _ring(uow: UnitOfWork, heard: Heard, bell: Bell) -> Outcome | None:
     if bell.kind != "order":
         return Ended(code="intake.unknown_kind")
-    channel = heard.connection.name
-    uow.publish(
-        RefreshRequested(
-            external_key=f"{channel}/{bell.external_id}", channel=channel, external_id=bell.external_id,
-            reason=bell.reason, notice_id=heard.notice.notice_id,
-        ),
-        heard.told.trail,
-    )  # fmt: skip
+    ref = Ref(connection=heard.connection.name, external_id=bell.external_id)
+    orders.request_refresh(uow, ref, bell.reason, heard.told.trail, heard.notice.notice_id)
     return None
 
 
@@ -228,10 +223,15 @@ def record_fetch(uow: UnitOfWork, told: Told[RefreshRequested], external_id: str
         if standing is not None:
             said = f"{told.connection} does not know the order; what its messages said counts"
             orders.find(uow, standing.order_id, "orders.unknown_at_channel", said)
+            acceptance.catch_up(uow, standing, told.trail)
         return
     company = uow.hub.connections.get(uow.session, told.connection).company
     arrival = Arrival(order=order, source=FETCHED, trail=told.trail, notice_id=told.fact.notice_id, company=company)
-    acceptance.hold(uow, acceptance.carry_on(uow, [orders.capture(uow, arrival)]))
+    captured = orders.capture(uow, arrival)
+    if captured.became in (Became.OLDER, Became.REPEATED):
+        acceptance.catch_up(uow, captured.standing, told.trail)
+    else:
+        acceptance.hold(uow, acceptance.carry_on(uow, [captured], asked=True))
 
 
 step(

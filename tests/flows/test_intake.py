@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -71,6 +71,30 @@ def test_many_bells_of_one_order_are_one_look(story: Story) -> None:
     story.settle()
     assert story.shop.fetched == 1
     assert story.crank.states("intake.fetch_order") == {"done": 1, "superseded": 2}
+
+
+@pytest.mark.capability("ORD-2", "ORD-7")
+def test_an_edited_order_that_its_message_does_not_prove_is_fetched_before_anybody_is_asked(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.shop.orders["450789469"] = an_order(edited=True)
+    story.post("orders/updated", an_order(edited=True, total="24.00"))
+    story.settle()
+    assert (story.state(), story.shop.fetched, story.cases()) == ("posted", 1, {})
+    assert story.crank.rows("SELECT count(*) FROM orders.hold") == [(0,)]
+
+
+@pytest.mark.capability("ORD-2", "ORD-7")
+@pytest.mark.parametrize("minutes", [None, -1, 0, 1], ids=["nothing", "an older one", "the same", "a newer one"])
+def test_an_edited_order_that_its_channel_cannot_prove_either_is_a_case(story: Story, minutes: int | None) -> None:
+    story.stock(TENT_2P_GRN=5)
+    unproved = an_order(edited=True, total="24.00")
+    if minutes is not None:
+        told = unproved.source_version + timedelta(minutes=minutes)
+        story.shop.orders["450789469"] = replace(unproved, source_version=told)
+    story.post("orders/updated", unproved)
+    story.settle()
+    assert (story.state(), story.shop.fetched, story.erp.calls) == ("held", 1, [])
+    assert story.cases() == {"orders.totals_do_not_add_up": "shop/450789469"}
 
 
 def test_one_bad_notice_does_not_hold_up_the_good_ones_of_its_batch(story: Story) -> None:

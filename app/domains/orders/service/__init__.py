@@ -17,6 +17,7 @@ from app.domains.orders.service.capture import (
     Captured,
     capture,
     capture_many,
+    request_refresh,
 )
 from app.domains.orders.service.duplicates import find_duplicates
 from app.domains.orders.service.findings import Found, find, find_many
@@ -103,5 +104,6 @@ __all__ = [
     "record_undone",
     "release_by_person",
     "release_holds",
+    "request_refresh",
     "showable",
 ]

@@ -19,6 +19,7 @@ from app.infra.bindings import Tie, bind_many
 from app.infra.ids import new_id
 from app.infra.uow import Trail, UnitOfWork
 from app.kernel import codec
+from app.kernel.identity import Ref
 
 FETCHED = "fetch"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -181,7 +182,7 @@ def _compare(uow: UnitOfWork, arrival: Arrival, made: _Print, known: _Known) -> 
     else:
         became = _twins(arrival, made, known)
         if not arrival.fetched:
-            request_refresh(uow, arrival, "two contents of one version")
+            request_refresh(uow, arrival.order.ref, "two contents of one version", arrival.trail, arrival.notice_id)
     if became is Became.NEWER:
         standing = replace(standing, name=order.name, version=standing.version + 1)
     return Captured(standing=standing, order=order, became=became, trail=arrival.trail)
@@ -195,15 +196,14 @@ def _twins(arrival: Arrival, made: _Print, known: _Known) -> Became:
     return Became.NEWER if (arrival.triggered_at or _NEVER, made.fingerprint) > ours else Became.OLDER
 
 
-def request_refresh(uow: UnitOfWork, arrival: Arrival, reason: str) -> None:
-    """Ask the channel for its order as it is now."""
-    ref = arrival.order.ref
+def request_refresh(uow: UnitOfWork, ref: Ref, reason: str, trail: Trail, notice_id: int = 0) -> None:
+    """Ask the channel for its order as it is now (RefreshRequested)."""
     uow.publish(
         RefreshRequested(
             external_key=str(ref), channel=ref.connection, external_id=ref.external_id, reason=reason,
-            notice_id=arrival.notice_id,
+            notice_id=notice_id,
         ),
-        arrival.trail,
+        trail,
     )  # fmt: skip
 
 
