@@ -125,25 +125,40 @@ def resume_connection(uow: UnitOfWork, name: str, who: str, why: str = "") -> No
 def probe_connection(hub: Hub, name: str, who: str) -> tuple[Probe, ...]:
     """Call the remote and see: can it be reached, does it let us in, is what we need there. Reads only.
 
-    The outcome is kept at the connection; an error of the call is a probe that failed, with the other side's words.
+    The outcome is kept at the connection, where all is well with what the adapter learns of the remote; an error of
+    the call is a probe that failed, with the other side's words.
     """
     hub.connections.forget()
     with hub.unit_of_work() as uow:
         connection = hub.connections.get(uow.session, name)
     if connection.spec.probe is None:
         raise Refused("connections.no_test", f"{connection.spec.title} offers no test", about=name)
+    learned: Mapping[str, Any] = {}
     try:
         probes = connection.spec.probe(connection.remote, connection.settings)
+        if connection.spec.learn is not None and all(probe.passed for probe in probes):
+            learned = connection.spec.learn(connection.remote, connection.settings)
     except HubError as error:
         said = str(error.facts.get("said") or error.message)
         probes = (Probe(name="call", passed=False, said=f"{error.code}: {said[:300]}"),)
     with hub.unit_of_work() as uow:
-        row, _ = _locked(uow, name)
+        row, spec = _locked(uow, name)
+        _learn(uow, row, spec, learned)
         row.probes = [{"name": probe.name, "passed": probe.passed, "said": probe.said} for probe in probes]
         row.tested_at = hub.clock.now()
         passed = all(probe.passed for probe in probes)
         record_act(uow, who, "tested a connection", kind="connection", key=name, facts={"passed": passed})
     return probes
+
+
+def _learn(uow: UnitOfWork, row: ConnectionRow, spec: AdapterSpec, learned: Mapping[str, Any]) -> None:
+    """Keep what differs from what is set. Raises Invalid where the adapter would not load what it learned."""
+    if any(row.settings.get(field) != value for field, value in learned.items()):
+        whole = {**row.settings, **_secrets(uow, row), **learned}
+        check(spec.settings(), whole)
+        _keep(uow, row, spec, whole)
+        row.version += 1
+        _tell(uow)
 
 
 def all_connections(uow: UnitOfWork) -> list[ConnectionRow]:

@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 from app import flows, registry
 from app.api import register_api
 from app.commands.demo import connect_sandbox, read_books, take_stock
+from app.infra.connecting import probe_connection
 from app.infra.web.problems import register_problems
 from app.infra.web.wiring import wire
 from app.infra.windows import open_window
@@ -224,3 +225,19 @@ def test_a_shipment_at_the_erp_is_heard_of_by_its_bell_without_a_poll(trade: Tra
     trade.control("_business_central/ship", {"number": document["number"], "invoice": True})
     trade.until(lambda: trade.state() == "shipped" and bool(trade.books("fulfillments")))
     assert trade.crank.rows("SELECT count(*) FROM hub.event WHERE type = 'hub.window_opened.v1'") == [(0,)]
+
+
+@pytest.mark.capability("SYS-dynamics-bc", "ORD-5")
+def test_a_connection_test_keeps_what_business_central_can_be_told(trade: Trade) -> None:
+    probes = probe_connection(trade.crank.hub, "erp", "june")
+    assert all(probe.passed for probe in probes), probes
+    ((fields, version),) = trade.crank.rows(
+        "SELECT settings->'entity_fields'->'salesOrders', version FROM hub.connection WHERE name = 'erp'"
+    )
+    assert {"externalDocumentNumber", "postingDate"} <= set(fields)
+    probe_connection(trade.crank.hub, "erp", "june")
+    assert trade.crank.rows("SELECT version FROM hub.connection WHERE name = 'erp'") == [(version,)]
+    placed = trade.control("_shopify/orders")
+    trade.until(lambda: trade.state() == "posted")
+    (document,) = trade.books("salesOrders")
+    assert total_of(document) == Decimal(placed["total_price"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from app.adapters.business_central.client import connect
 from app.adapters.business_central.payments import BusinessCentralPayments
-from app.adapters.business_central.probe import probe
+from app.adapters.business_central.probe import learn, probe
 from app.adapters.business_central.sales_orders import BusinessCentralSalesOrders
 from app.adapters.business_central.settings import BusinessCentralSettings
 from app.adapters.business_central.shipments import BusinessCentralShipments
@@ -34,4 +34,5 @@ SPEC = AdapterSpec(
     refusal_status=202,
     echo=echo,
     probe=probe,
+    learn=learn,
 )

@@ -37,6 +37,11 @@ def probe(remote: Outbound, settings: Mapping[str, Any]) -> tuple[Probe, ...]:
     return tuple(_lines(remote, settings))
 
 
+def learn(remote: Outbound, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What this release of Business Central can be told: a field that it does not name is never sent."""
+    return {"entity_fields": fields_of(remote, settings)}
+
+
 def fields_of(remote: Outbound, settings: Mapping[str, Any]) -> dict[str, list[str]]:
     """What $metadata names: entity set → its fields. Kept as `entity_fields`, it keeps others from being sent."""
     reply = remote.send(

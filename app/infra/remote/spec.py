@@ -124,7 +124,8 @@ class AdapterSpec:
     """A kind of remote system. Nothing else in the hub may branch on its name.
 
     `topics` maps a webhook topic to what turns a kept notice into canonical values. `refusal_status` is the answer to
-    an arrival that is refused, for vendors that punish a 4xx. `contract` is "verified by …" or "unverified".
+    an arrival that is refused, for vendors that punish a 4xx. `contract` is "verified by …" or "unverified". `learn`
+    reads the settings that the remote itself knows best; they are kept whenever a connection test passes.
     """
 
     name: str
@@ -139,6 +140,7 @@ class AdapterSpec:
     refusal_status: int | None = None
     echo: Callable[[Arrival], str | None] | None = None  # a handshake: the text to echo, before any signature exists
     probe: Callable[[Outbound, Mapping[str, Any]], tuple[Probe, ...]] | None = None
+    learn: Callable[[Outbound, Mapping[str, Any]], Mapping[str, Any]] | None = None
     triggered_header: str = ""  # where the vendor says when it told a notice: breaks ties between versions
     concurrency: int = 8
 
