@@ -9,6 +9,7 @@ from app.api import docs, erp, health, operations, webhooks
 from app.domains.orders import api as orders
 from app.infra.hub import Hub
 from app.infra.web.auth import security_schemes
+from app.infra.web.leftovers import ReadToTheEnd
 from app.infra.web.problems import ProblemApi
 from app.kernel.version import VERSION
 
@@ -29,7 +30,7 @@ def register_api(app: Flask, hub: Hub) -> None:
     for plain in (webhooks.blueprint, health.blueprint, docs.make_docs(api)):
         app.register_blueprint(plain)
     app.add_url_rule("/", "root", _to_console)
-    app.wsgi_app = webhooks.Webhooks(app.wsgi_app, hub)  # type: ignore[method-assign]
+    app.wsgi_app = ReadToTheEnd(webhooks.Webhooks(app.wsgi_app, hub))  # type: ignore[method-assign]
 
 
 def _to_console() -> ResponseReturnValue:

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,13 @@ class Hub(Watched):
         self.says("Roundhouse is up", seconds=UP_SECONDS)
         with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answered:
             assert answered.status == 200
+
+    def refuses(self, path: str, body: bytes) -> int:
+        """The status that whoever posts this hears after all of it was sent."""
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(f"{self.address}{path}", data=body), timeout=20)
+        with refused.value as answered:
+            return answered.code
 
     def members(self) -> dict[int, str | None]:
         """Every process that it started, with its birth."""
@@ -81,6 +89,7 @@ class TestRun:
         first.comes_up()
         assert re.search(r"password \S{12,}", first.text)
         assert f"{first.address}/admin/" in first.text
+        assert first.refuses("/webhooks/nobody/orders/create", bytes(20_000_000)) == 404
         second = start(home)
         second.ends()
         assert second.process.returncode == 1
