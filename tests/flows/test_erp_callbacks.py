@@ -100,6 +100,8 @@ def test_without_a_key_the_number_and_the_body_tell_a_repeat(story: Story, web: 
         ("invoices", INVOICE | {"total": {"amount": "12", "currency": "dollars"}}, "total.currency"),
         ("invoices", INVOICE | {"lines": [{"sequence": 1, "quantity": "1", "amount": "x"}]}, "lines.0.amount"),
         ("orders", ACCEPTED | {"order_number": ""}, "order_number"),
+        ("orders", ACCEPTED | {"order_number": "SO\x001"}, "order_number"),
+        ("shipments", SHIPMENT | {"lines": [{"sku": "X\x00", "quantity": "1"}]}, "lines.0.sku"),
     ],
 )
 def test_a_body_that_breaks_a_rule_names_the_field_and_is_not_kept(

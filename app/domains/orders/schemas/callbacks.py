@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment, InvoicedLine, Package, ShippedLine
 from app.kernel.errors import HubError
@@ -20,6 +20,15 @@ class Strict(Schema):
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def _no_nul(self, given: Any, **_: Any) -> Any:
+        """U+0000 is valid in JSON and stored by no database."""
+        texts = given.items() if isinstance(given, dict) else ()
+        wrong = [name for name, text in texts if isinstance(text, str) and "\0" in text]
+        if wrong:
+            raise ValidationError(dict.fromkeys(wrong, ["U+0000 is no character of a text"]))
+        return given
 
 
 class MoneySchema(Strict):
