@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
 NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
 SERVERS = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
-SERVICES = ("sandbox", "web", "account", "worker", "relay", "scheduler")
+SERVICES = ("sandbox", "account", "worker", "relay", "scheduler")
 
 
 class _Interrupted(BaseException):
@@ -98,7 +98,10 @@ def _supervise(settings: Settings, environment: dict[str, str], servers: Servers
 
 
 def _serve(supervisor: Supervisor, settings: Settings) -> None:
-    """Bring the database to the newest schema, start every process and keep it running until a signal comes."""
+    """Bring the database to the newest schema, start every process and keep it running until a signal comes.
+
+    The web server comes last, so that whoever is answered at all finds the demo's connections.
+    """
     processes = table(settings)
     say("run", "bringing the database to the newest schema, then starting every process")
     if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
@@ -107,10 +110,13 @@ def _serve(supervisor: Supervisor, settings: Settings) -> None:
         return
     for name in SERVICES[0 if settings.demo else 1 :]:
         supervisor.start(name, processes[name])
+    if settings.demo and not supervisor.once("seed", processes["seed"]) and not supervisor.stopping:
+        say("run", "the demo is not seeded: see above what stands against it")
+    if supervisor.stopping:
+        return
+    supervisor.start("web", processes["web"])
     answers = _answers(settings)
     supervisor.run(until=lambda: not supervisor.has("account") and answers())
-    if settings.demo and not supervisor.stopping and not supervisor.once("seed", processes["seed"]):
-        say("run", "the demo is not seeded: see above what stands against it")
     if not supervisor.stopping:
         _welcome(settings)
     supervisor.run()
