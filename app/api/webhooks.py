@@ -16,14 +16,16 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 
 from app.infra.cases import open_case
 from app.infra.connections import Connection
 from app.infra.hub import Hub
 from app.infra.ids import new_id
+from app.infra.lines import COME_BACK_SECONDS
 from app.infra.notices import Incoming, refuse
 from app.infra.remote.spec import Arrival, Notice
-from app.kernel.errors import HubError, NotFound
+from app.kernel.errors import HubError, NotFound, Transient
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -80,8 +82,11 @@ class Webhooks:
         known = self._house.connections.fresh(name)
         if known is not None:
             return known
-        with self._house.unit_of_work() as uow, suppress(NotFound):
-            return self._house.connections.get(uow.session, name)  # which looks again: it may have just been added
+        try:
+            with self._house.unit_of_work() as uow, suppress(NotFound):
+                return self._house.connections.get(uow.session, name)  # looks again: it may have just been added
+        except OperationalError as away:
+            raise Transient("hub.database_away", "the database is away", retry_after=COME_BACK_SECONDS) from away
         return None
 
     def _arrival(self, topic: str, environ: WSGIEnvironment) -> Arrival:

@@ -9,6 +9,7 @@ from app.commands.connections import connections
 from app.commands.deliveries import deliveries
 from app.commands.demo import demo
 from app.commands.keys import keys
+from app.commands.stock import maps, stock
 from app.commands.users import users
 from app.infra.hub import Hub
 from app.infra.web.wiring import wire
@@ -17,5 +18,5 @@ from app.infra.web.wiring import wire
 def register_commands(app: Flask, hub: Hub) -> None:
     """Hang every group of commands into `flask --app wsgi`."""
     wire(app, hub)
-    for group in (connections, deliveries, cases, users, keys, demo):
+    for group in (connections, deliveries, cases, users, keys, stock, maps, demo):
         app.cli.add_command(group)

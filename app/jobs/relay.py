@@ -75,6 +75,12 @@ PRUNE = (
 )
 
 
+def sweep(hub: Hub) -> list[Place]:
+    """Every place with work that is ready now."""
+    with hub.unit_of_work() as uow:
+        return [Place(*row) for row in uow.sql(SWEEP)]
+
+
 class Relay:
     """One relay. `turn` is one second's work and safe to run beside any number of others."""
 
@@ -85,8 +91,7 @@ class Relay:
 
     def turn(self) -> int:
         """Ring for everything that is ready; returns how many places were rung."""
-        with self._hub.unit_of_work() as uow:
-            places = [Place(*row) for row in uow.sql(SWEEP)]
+        places = sweep(self._hub)
         self._bell.ring_again(place for place in places if place.connection != NOWHERE)
         self._fold()
         if self._due(HubJob.WAKE, WAKE_SECONDS):

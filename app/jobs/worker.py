@@ -19,11 +19,13 @@ from app.jobs.bells import WorkerBell
 from app.jobs.broker import declare_wake, make_broker, make_ringer
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.drain import Drain
+from app.jobs.relay import sweep
 from app.kernel.version import VERSION
 from app.settings import Settings
 
 STOP_SECONDS = 4.0  # calls under way get this long to end; the supervisor waits a second longer
 FETCH_MILLISECONDS = 1000  # how long an idle consumer blocks before it looks whether it is to stop
+LOOK_SECONDS = 1.0  # as often as the relay sweeps
 log = structlog.get_logger()
 
 
@@ -49,6 +51,8 @@ class Worker:
         self.dispatcher = Dispatcher(self.hub, STEPS, self.heart.worker, threads=settings.call_threads)
         self.bell.dispatcher = self.dispatcher
         self.drain = Drain(self.hub, STEPS, self.bell, self.heart.worker)
+        self._stopping = threading.Event()
+        self._looking = threading.Thread(target=self._without_bells, name="without-bells", daemon=True)
         declare_wake(self._broker, self.hear)
         self._threads = dramatiq.Worker(
             self._broker, worker_timeout=FETCH_MILLISECONDS, worker_threads=settings.drain_threads
@@ -67,13 +71,29 @@ class Worker:
         finally:
             self.bell.finish(place)
 
+    def _without_bells(self) -> None:
+        """While Redis is away no bell is heard: look for work as the relay does; orders go on, a little later."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self.hub.redis.ping()
+                continue
+            except redis.RedisError:
+                log.warning("worker.redis_away")
+            try:
+                for place in sweep(self.hub):
+                    self.hear(place)
+            except Exception as error:
+                log.error("worker.sweep_failed", error=type(error).__name__, exc_info=error)
+
     def start(self) -> None:
         self.heart.start()
+        self._looking.start()
         self.dispatcher.start()
         self._threads.start()
         log.info("worker.started", worker=self.heart.worker)
 
     def stop(self) -> None:
+        self._stopping.set()
         self._threads.stop(timeout=int(STOP_SECONDS * 500))
         self.dispatcher.stop(STOP_SECONDS / 2)
         self.heart.stop()

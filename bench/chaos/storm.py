@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -21,7 +23,8 @@ from bench.trade import SECRET, open_bench_hub
 
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 150.0  # the shop repeats a webhook after 0.5, 1, 2 … 64 s; back-offs of the hub are shorter here
-FLUSHES = 0.35  # the share of kills before which Redis is emptied
+EMPTIED = 0.35  # the share of kills before which Redis is emptied, one at least
+AWAY = 0.2  # the share of bursts during which Redis does not answer, one at least
 ENVIRONMENT = {
     "HUB_DOUBT_SECONDS": "2",  # the sandbox is done with a call whose answer it dropped; a real remote may need ten
     "HUB_WORKERS": "2",
@@ -93,17 +96,35 @@ def connect(ground: Ground, root: str) -> None:
 def rage(plan: Plan, house: House, outside: Outside) -> None:
     """A burst of orders, some trouble, a kill; again."""
     random = Random(plan.seed)
-    with redis.Redis.from_url(house.ground.settings.redis_url) as bells:
-        for n in range(plan.kills):
-            outside.trouble(trouble_at(random))
+    away, emptied = _some_of(plan.kills, AWAY, random), _some_of(plan.kills, EMPTIED, random)
+    for n in range(plan.kills):
+        outside.trouble(trouble_at(random))
+        with _frozen_redis(house.ground) if n in away else nullcontext():
             for number in range(plan.orders * n // plan.kills, plan.orders * (n + 1) // plan.kills):
                 outside.place(plan.seed * 1_000_000 + number)
                 time.sleep(random.uniform(0, 0.06))
             time.sleep(random.uniform(0, 1.5))
-            if random.random() < FLUSHES:
+        if n in emptied:
+            with redis.Redis.from_url(house.ground.settings.redis_url) as bells:
                 bells.flushall()
-                plan.tell("Redis emptied")
-            plan.tell(f"kill {n + 1}: {house.kill_one(random)}")
+        beside = (", Redis was away" if n in away else "") + (", Redis emptied" if n in emptied else "")
+        plan.tell(f"kill {n + 1}: {house.kill_one(random)}{beside}")
+
+
+def _some_of(count: int, share: float, random: Random) -> set[int]:
+    """A share of so many rounds, one at least."""
+    return {random.randrange(count), *(n for n in range(count) if random.random() < share)}
+
+
+@contextmanager
+def _frozen_redis(ground: Ground) -> Iterator[None]:
+    """Nobody gets an answer from Redis, which takes connections as before: the worst way to be away."""
+    pid = int((ground.home / "redis" / "process").read_text(encoding="ascii").partition(" ")[0])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _final(line: psycopg.Connection[object], outside: Outside, until: float) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domains.inventory.queries import available
-from app.domains.inventory.service.counting import move, set_snapshot
+from app.domains.inventory.service.counting import move, set_policy, set_snapshot
 from app.domains.inventory.service.lives import (
     allocate,
     consume,
@@ -28,6 +28,7 @@ __all__ = [
     "reserve",
     "reserve_many",
     "rows_to_lock",
+    "set_policy",
     "set_snapshot",
     "undo_shipment",
 ]

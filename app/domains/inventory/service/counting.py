@@ -187,3 +187,12 @@ def _tell_oversold(uow: UnitOfWork, shifts: Iterable[Shift]) -> None:
     for shift in shifts:
         if shift.after > shift.before:
             uow.publish(StockOversold(sku=shift.sku, location=shift.location, missing=shift.after))
+
+
+def set_policy(uow: UnitOfWork, company: str, unknown_sku: str) -> None:
+    """Say whether orders of a SKU that no source reported are refused or sold untracked; "" is every company."""
+    uow.sql(
+        "INSERT INTO inventory.policy (company, unknown_sku) VALUES (%(company)s, %(unknown)s) "
+        "ON CONFLICT (company) DO UPDATE SET unknown_sku = excluded.unknown_sku",
+        {"company": company, "unknown": unknown_sku},
+    )
