@@ -15,7 +15,7 @@ from app.domains.orders.events import OrderHeld
 from app.domains.orders.lifecycle import HoldKind, State
 from app.domains.orders.policy import require_proof
 from app.domains.orders.ports import OrderSource
-from app.domains.orders.service import Acceptable, Became, Captured, Found, Standing
+from app.domains.orders.service import Acceptable, Became, Captured, Found, OpenHold, Standing
 from app.flows import order_changes
 from app.flows.order_changes import goods, shortage
 from app.flows.runtime import Outcome, Told, step
@@ -56,12 +56,15 @@ def carry_on(uow: UnitOfWork, captured: Sequence[Captured], *, asked: bool = Fal
                 orders.request_refresh(uow, one.order.ref, "the totals of an edited order", one.trail)
                 continue
             hindered.append(Hindrance(captured=one, kind=HoldKind.TOTALS, error=error))
-        elif one.standing.state in orders.UNASKED:
-            new.append(one)
-        elif (error := order_changes.follow(uow, one)) is not None:
-            hindered.append(Hindrance(captured=one, kind=HoldKind.STOCK, error=error))
+        elif one.standing.state not in orders.UNASKED:
+            if (error := order_changes.follow(uow, one)) is not None:
+                hindered.append(Hindrance(captured=one, kind=HoldKind.STOCK, error=error))
+            else:
+                _let_go(uow, one, "a newer version of the order is right")
+        elif (error := _unpaid(uow, one)) is not None:
+            hindered.append(Hindrance(captured=one, kind=HoldKind.PAYMENT, error=error))
         else:
-            _let_go(uow, one, "a newer version of the order is right")
+            new.append(one)
     return [*hindered, *_accept(uow, new)]
 
 
@@ -140,6 +143,23 @@ def _unproved(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     return None
 
 
+def _unpaid(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
+    """Why an ERP that wants its orders paid, or authorised, is not asked yet. No stock is promised meanwhile."""
+    standing = one.standing
+    for erp in uow.hub.routes.find(uow, "erp", standing.company, standing.channel):
+        when = orders.PostWhen(uow.hub.connections.get(uow.session, erp).settings.get("post_when", "always"))
+        if not orders.is_payable(one.order, when) and not _is_let_through(uow, one):
+            said = (
+                f"{standing.name} is {one.order.financial_status or 'not paid'}; {erp} takes orders once {when.value}"
+            )
+            return NeedsAttention("orders.held_payment", said, about=f"order {standing.name}")
+    return None
+
+
+def _is_let_through(uow: UnitOfWork, one: Captured) -> bool:
+    return one.became is not Became.NEW and orders.is_waived(uow, one.standing.order_id, HoldKind.PAYMENT)
+
+
 def _may_ask(uow: UnitOfWork, one: Captured) -> bool:
     return uow.hub.connections.get(uow.session, one.standing.channel).spec.offers(OrderSource)
 
@@ -162,7 +182,12 @@ def _is_only_a_test(uow: UnitOfWork, one: Captured) -> bool:
 def _waits_for_a_person(uow: UnitOfWork, one: Captured) -> bool:
     if one.became is Became.NEW:
         return False
-    return any(held.kind not in BY_RULE for held in orders.open_holds(uow, one.standing.order_id))
+    return any(_needs_a_person(held) for held in orders.open_holds(uow, one.standing.order_id))
+
+
+def _needs_a_person(held: OpenHold) -> bool:
+    """Whoever placed a hold lifts it: what the hub placed for want of a payment ends with the payment."""
+    return held.kind not in BY_RULE and (held.kind is not HoldKind.PAYMENT or held.placed_by != orders.HUB)
 
 
 def _let_go(uow: UnitOfWork, one: Captured, why: str) -> None:
@@ -174,25 +199,30 @@ def _let_go(uow: UnitOfWork, one: Captured, why: str) -> None:
 
 
 def look_again(uow: UnitOfWork, told: Told[OrderHeld]) -> Outcome | None:
-    """A held order, tried once more: it parks here, with the case of what hinders it, until that is mended."""
+    """A held order, tried once more: it parks here, with the case of what hinders it, until that is mended.
+
+    An order that waits for its payment is nobody's case: the channel says so when it is paid.
+    """
     standing = orders.lock(uow, told.fact.order_id)
     held = orders.open_holds(uow, standing.order_id)
     for one in held:
-        if one.kind not in BY_RULE:
+        if _needs_a_person(one):
             raise NeedsAttention(
                 f"orders.held_{one.kind.value}", f"{standing.name} is held: {one.reason}",
                 about=f"order {standing.name}", order_id=standing.order_id,
             )  # fmt: skip
     if held or standing.state is State.HELD:
         for hindrance in carry_on(uow, [_newest(uow, standing, told.trail)], asked=True):
-            raise hindrance.error
+            if hindrance.kind is not HoldKind.PAYMENT:
+                raise hindrance.error
     return None
 
 
 def release(uow: UnitOfWork, order_id: str, kind: HoldKind, who: str, why: str) -> None:
     """A person lets a held order go on; it is looked at again at once."""
     orders.release_by_person(uow, order_id, kind, who, why)
-    replay_lane(uow, f"{resume.name}||orders:{order_id}", who, why)
+    if not replay_lane(uow, f"{resume.name}||orders:{order_id}", who, why):
+        catch_up(uow, orders.lock(uow, order_id), uow.trail)
 
 
 resume = step("acceptance.resume", on=OrderHeld, queue="orders", do=look_again)

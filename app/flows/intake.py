@@ -66,7 +66,12 @@ def _lock(uow: UnitOfWork, told: Sequence[Order], others: Sequence[tuple[Heard, 
         for heard, value in others
         if isinstance(value, ErpShipment | ErpInvoice | ErpAcceptance)
     }
-    known = orders.lock_batch(uow, {(order.ref.connection, order.ref.external_id) for order in told}, numbered)
+    named = {(order.ref.connection, order.ref.external_id) for order in told}
+    for heard, value in others:
+        if isinstance(value, FulfilmentReported | Deleted):
+            external_id = value.external_id if isinstance(value, Deleted) else value.order_external_id
+            named.add((heard.connection.name, external_id))
+    known = orders.lock_batch(uow, named, numbered)
     skus = {line.sku for order in told for line in order.lines if line.sku}
     if known:
         skus.update(row.sku for row in reservations(uow, known))

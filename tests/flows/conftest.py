@@ -42,6 +42,16 @@ class Story:
                 as_of = MORNING + timedelta(minutes=self.counted)
                 inventory.set_snapshot(uow, "erp", sku.replace("_", "-"), "MAIN", Decimal(quantity), as_of)
 
+    def post_when(self, when: str) -> None:
+        """The ERP takes its orders once they are so far paid."""
+        with self.crank.uow() as uow:
+            uow.sql(
+                "UPDATE hub.connection SET settings = settings || jsonb_build_object('post_when', %(w)s::text), "
+                "version = version + 1 WHERE name = 'erp'",
+                {"w": when},
+            )
+        self.crank.hub.connections.forget()
+
     def post(
         self, topic: str, value: object, *, at: str = "shop", told_at: str = "", body: bytes | None = None
     ) -> Kept:

@@ -15,6 +15,7 @@ from app.infra.uow import Trail
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Invalid, Refused
 from tests.factories import an_order
+from tests.flows.builders import later
 from tests.flows.conftest import Story
 
 SHIPMENT = {
@@ -95,6 +96,38 @@ def test_an_edited_order_that_its_channel_cannot_prove_either_is_a_case(story: S
     story.settle()
     assert (story.state(), story.shop.fetched, story.erp.calls) == ("held", 1, [])
     assert story.cases() == {"orders.totals_do_not_add_up": "shop/450789469"}
+
+
+@pytest.mark.capability("ORD-5", "ORD-3")
+@pytest.mark.parametrize(
+    ("post_when", "waits", "goes_on"),
+    [("paid", "authorized", "paid"), ("paid", "partially_paid", "paid"), ("authorised", "pending", "authorized")],
+)
+def test_an_order_waits_for_its_payment_and_goes_on_by_itself(
+    story: Story, post_when: str, waits: str, goes_on: str
+) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post_when(post_when)
+    story.post("orders/create", an_order(financial_status=waits))
+    story.settle()
+    assert (story.state(), story.erp.calls, story.cases(), story.reserved()) == ("held", [], {}, {})
+    story.post("orders/updated", later(an_order(financial_status=goes_on), 3))
+    story.settle()
+    assert (story.state(), story.erp.calls, story.cases()) == ("posted", ["post"], {})
+    assert story.crank.rows("SELECT kind, released_by FROM orders.hold") == [("payment", "hub")]
+
+
+@pytest.mark.capability("ORD-3")
+def test_a_person_may_let_an_unpaid_order_go_on(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post_when("paid")
+    story.post("orders/create", an_order(financial_status="pending"))
+    story.settle()
+    order_id = story.order_id()
+    with story.crank.uow() as uow:
+        acceptance.release(uow, order_id, HoldKind.PAYMENT, "june", "a regular customer")
+    story.settle()
+    assert (story.state(), story.erp.calls, story.cases()) == ("posted", ["post"], {})
 
 
 def test_one_bad_notice_does_not_hold_up_the_good_ones_of_its_batch(story: Story) -> None:

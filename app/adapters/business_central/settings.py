@@ -93,6 +93,10 @@ class BusinessCentralSettings(ConnectionSettings):
     zone = fields.String(load_default="UTC", validate=_zone)
     cut_off_hour = fields.Integer(load_default=24, strict=True, validate=Range(min=1, max=24))
     cancel_policy = fields.String(load_default="delete", validate=OneOf(("delete", "zero_quantities")))
+    post_when = fields.String(
+        load_default="always", validate=OneOf(("always", "authorised", "paid")),
+        metadata={"help": "how far an order's payment must be before the order is posted"},
+    )  # fmt: skip
     posting_policy = fields.String(load_default="draft", validate=OneOf(("draft",)))
 
     payment_booking = fields.String(load_default="none", validate=OneOf(("payment_journal", "journal", "none")))

@@ -21,7 +21,17 @@ from app.domains.orders.service.capture import (
 )
 from app.domains.orders.service.duplicates import find_duplicates
 from app.domains.orders.service.findings import Found, find, find_many
-from app.domains.orders.service.holds import OpenHold, hold, open_holds, release_by_person, release_holds
+from app.domains.orders.service.holds import (
+    HUB,
+    OpenHold,
+    PostWhen,
+    hold,
+    is_payable,
+    is_waived,
+    open_holds,
+    release_by_person,
+    release_holds,
+)
 from app.domains.orders.service.invoicing import record_invoice
 from app.domains.orders.service.matching import line_sequences
 from app.domains.orders.service.paying import Bookable, bookable, receive_payments, record_booking
@@ -54,6 +64,7 @@ from app.domains.orders.service.standing import (
 __all__ = [
     "ENDED",
     "FETCHED",
+    "HUB",
     "UNASKED",
     "Acceptable",
     "Arrival",
@@ -63,6 +74,7 @@ __all__ = [
     "ErpHolds",
     "Found",
     "OpenHold",
+    "PostWhen",
     "Postable",
     "Shipped",
     "Showable",
@@ -81,6 +93,8 @@ __all__ = [
     "finish_cancel",
     "hold",
     "holders",
+    "is_payable",
+    "is_waived",
     "known_numbers",
     "line_sequences",
     "lock",

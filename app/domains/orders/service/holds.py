@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+from app.domains.orders.canonical import Order
 from app.domains.orders.events import OrderHeld
 from app.domains.orders.lifecycle import HoldKind, State
 from app.domains.orders.service.standing import Standing, move
@@ -23,17 +25,43 @@ UPDATE orders.hold SET released_at = now(), released_by = %(who)s, release_reaso
  WHERE order_id = %(order)s AND released_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
 RETURNING kind
 """
-OPEN = "SELECT kind, reason FROM orders.hold WHERE order_id = %(order)s AND released_at IS NULL ORDER BY placed_at"
+OPEN = """
+SELECT kind, reason, placed_by FROM orders.hold
+ WHERE order_id = %(order)s AND released_at IS NULL ORDER BY placed_at
+"""
+WAIVED = """
+SELECT 1 FROM orders.hold
+ WHERE order_id = %(order)s AND kind = %(kind)s AND released_at IS NOT NULL AND released_by <> %(hub)s LIMIT 1
+"""
+HUB = "hub"  # who places and lifts a hold by rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenHold:
     kind: HoldKind
     reason: str
+    placed_by: str
+
+
+class PostWhen(StrEnum):
+    """How far an order's payment must be before its ERP is asked to hold it."""
+
+    ALWAYS = "always"
+    AUTHORISED = "authorised"
+    PAID = "paid"
+
+
+_PAID = frozenset({"paid", "partially_refunded", "refunded"})
+_PAYABLE = {PostWhen.AUTHORISED: _PAID | {"authorized"}, PostWhen.PAID: _PAID}
+
+
+def is_payable(order: Order, when: PostWhen) -> bool:
+    """Whether the order's payment is as far as is asked; a part of it is not."""
+    return when is PostWhen.ALWAYS or order.financial_status in _PAYABLE[when]
 
 
 def hold(
-    uow: UnitOfWork, standing: Standing, kind: HoldKind, reason: str, trail: Trail, *, placed_by: str = "hub"
+    uow: UnitOfWork, standing: Standing, kind: HoldKind, reason: str, trail: Trail, *, placed_by: str = HUB
 ) -> Standing:
     """Let an order wait. The same kind again only renews the reason. Publishes OrderHeld the first time."""
     made = new_id()
@@ -69,4 +97,10 @@ def release_by_person(uow: UnitOfWork, order_id: str, kind: HoldKind, who: str, 
 
 def open_holds(uow: UnitOfWork, order_id: str) -> list[OpenHold]:
     """What an order waits for, oldest first."""
-    return [OpenHold(kind=HoldKind(kind), reason=reason) for kind, reason in uow.sql(OPEN, {"order": order_id})]
+    rows = uow.sql(OPEN, {"order": order_id})
+    return [OpenHold(kind=HoldKind(kind), reason=reason, placed_by=who) for kind, reason, who in rows]
+
+
+def is_waived(uow: UnitOfWork, order_id: str, kind: HoldKind) -> bool:
+    """Whether a person let the order go on in spite of this rule."""
+    return uow.sql(WAIVED, {"order": order_id, "kind": kind.value, "hub": HUB}).fetchone() is not None
