@@ -150,6 +150,7 @@ class Dispatcher:
                 value, failure = held.step.call(connection, planned.plan), None
         except Exception as error:  # the recorder tells expected failures from bugs
             value, failure = None, error
+            log.info("call.failed", step=held.step.name, connection=connection.name, error=type(error).__name__)
         structlog.contextvars.clear_contextvars()
         ended = self._hub.clock.now()
         self._answers.put(replace(planned, started_at=started, ended_at=ended, value=value, error=failure))

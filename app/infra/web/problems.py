@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
@@ -21,6 +22,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.infra.ids import new_id
 from app.kernel.errors import HubError, Transient, Unauthenticated, Waits
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "problem_pages"
@@ -84,8 +87,15 @@ def correlation_id() -> str:
 def register_problems(app: Flask) -> None:
     """Answer every HubError and HTTP error of the application; call it after flask-smorest's Api is made."""
     app.extensions.setdefault(PAGES, {})
+    app.before_request(_name_in_logs)
     app.register_error_handler(HubError, lambda error: answer(of_hub(error)))
     app.register_error_handler(HTTPException, lambda error: answer(of_http(error)))
+
+
+def _name_in_logs() -> None:
+    """Whatever is logged while this request is answered carries its correlation id."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id())
 
 
 def show_as_page(app: Flask, prefix: str, render: Callable[[Problem], ResponseReturnValue]) -> None:
@@ -127,7 +137,8 @@ def of_http(error: HTTPException) -> Problem:
 
 
 def answer(problem: Problem) -> ResponseReturnValue:
-    """The problem in the form of the part of the house that was asked."""
+    """The problem in the form of the part of the house that was asked, and a line in the log."""
+    log.info("web.refused", status=problem.status, code=problem.code)
     pages: Mapping[str, Callable[[Problem], ResponseReturnValue]] = current_app.extensions.get(PAGES, {})
     for prefix, render in pages.items():
         if request.path == prefix or request.path.startswith(f"{prefix}/"):
