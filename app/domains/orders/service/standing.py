@@ -80,9 +80,7 @@ def lock(uow: UnitOfWork, order_id: str) -> Standing:
     return Standing.of(row)
 
 
-def lock_batch(
-    uow: UnitOfWork, named: Collection[tuple[str, str]], numbered: Collection[tuple[str, str]]
-) -> list[str]:
+def lock_batch(uow: UnitOfWork, named: Collection[tuple[str, str]], numbered: Collection[tuple[str, str]]) -> list[str]:
     """Lock every order that a batch will touch, in one order for everybody: (channel, external id), (ERP, number)."""
     given = {
         "channels": [channel for channel, _ in named],
