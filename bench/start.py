@@ -19,7 +19,7 @@ from bench.ground import ROOT
 from bench.ingest import headers
 from bench.trade import SECRET, order_body
 
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 120.0
 LOOK_SECONDS = 0.02
 STOP_SECONDS = 15.0
 RUNS = 3

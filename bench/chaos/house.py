@@ -101,6 +101,14 @@ class House:
         self.members[name].kill()
         self.members[name].start(self.ground.environment)
 
+    def dead(self) -> list[str]:
+        """The processes that ended by themselves, which none should, with their last words."""
+        return [
+            f"{name} ended by itself with {status}: {self.members[name].log.read_text(errors='replace')[-600:]}"
+            for name, member in self.members.items()
+            if member.handle is not None and (status := member.handle.poll()) is not None
+        ]
+
     def said(self, word: str, most: int = 20) -> list[str]:
         """The last lines of all logs that hold a word, with the name of who said them."""
         found = [

@@ -78,7 +78,7 @@ def run(plan: Plan) -> Outcome:
                 verdict=_final(line, outside, until),
                 kills=plan.kills,
                 recovery_seconds=recovery,
-                said=(*evidence(line), *house.said("error")),
+                said=(*evidence(line), *house.dead(), *house.said("error")),
             )
 
 
