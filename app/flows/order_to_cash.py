@@ -13,7 +13,7 @@ from app.domains.orders.ports import OrderReference, OrderReferenceSink, Posting
 from app.domains.orders.service import Postable
 from app.flows import payments
 from app.flows.runtime import Connected, Told, step
-from app.infra.bindings import Tie, bind_many, known
+from app.infra.bindings import Tie, bind_many, keys_of, known
 from app.infra.uow import UnitOfWork
 from app.infra.value_maps import translations
 from app.kernel.clock import business_date
@@ -92,7 +92,11 @@ def _words(order: Order) -> set[str]:
 
 
 def learn(uow: UnitOfWork, erp: str, posting: Posting, receipt: Receipt) -> None:
-    """Bind the document and whatever else the ERP named, unless we know it already."""
+    """Bind the document and whatever else the ERP named, unless we know it already.
+
+    Several words of ours may mean one thing there: the first is bound, the others are looked up each time. What an
+    operator mapped is not bound, so that he may map it anew.
+    """
     document = Tie(
         connection=erp, kind="sales_order", key=posting.order_id, external_id=receipt.external_id,
         number=receipt.number,
@@ -102,7 +106,15 @@ def learn(uow: UnitOfWork, erp: str, posting: Posting, receipt: Receipt) -> None
         tie = Tie(connection=erp, kind=one.kind, key=one.key, external_id=one.external_id, number=one.number)
         ties.setdefault((one.kind, one.key), tie)
     fresh = [tie for (kind, key), tie in ties.items() if posting.known.get(kind, {}).get(key) != tie.external_id]
-    bind_many(uow, fresh)
+    words = {
+        (tie.kind, tie.external_id): tie
+        for tie in reversed(fresh)
+        if tie.kind in MAPPED and tie.key not in posting.known.get(tie.kind, {})
+    }
+    for kind in {kind for kind, _ in words}:
+        for _, taken in keys_of(uow, kind, [(erp, tie.external_id) for tie in words.values() if tie.kind == kind]):
+            del words[kind, taken]
+    bind_many(uow, [*(tie for tie in fresh if tie.kind not in MAPPED), *words.values()])
 
 
 def plan_telling(uow: UnitOfWork, told: Told[OrderPosted]) -> OrderReference | None:

@@ -21,6 +21,7 @@ from app import flows, registry
 from app.api import register_api
 from app.commands.demo import connect_sandbox, read_books, take_stock
 from app.infra.connecting import probe_connection
+from app.infra.value_maps import set_value
 from app.infra.web.problems import register_problems
 from app.infra.web.wiring import wire
 from app.infra.windows import open_window
@@ -149,6 +150,25 @@ def test_an_erp_that_answers_into_the_void_ends_with_one_document(trade: Trade) 
     trade.control("_shopify/orders")
     trade.until(lambda: trade.state() == "posted")
     assert len(trade.books("salesOrders")) == 1
+
+
+@pytest.mark.capability("ORD-5")
+def test_several_words_for_one_item_and_a_word_mapped_anew_are_all_posted(trade: Trade) -> None:
+    with trade.crank.uow() as uow:
+        set_value(uow, "erp", "item", "TENT-OLD", "MO-TENT-2P", "somebody")
+    skus = ("TENT-OLD", "MO-TENT-2P", "mo-tent-2p")
+    lines = [{"sku": sku, "title": "Tent", "price": "349.00", "kind": "product"} for sku in skus]
+    for _ in range(2):
+        trade.control("_shopify/orders", {"lines": lines})
+    posted = "SELECT count(*) FROM orders.sales_order WHERE state = 'posted'"
+    trade.until(lambda: trade.crank.rows(posted)[0][0] == 2)
+    with trade.crank.uow() as uow:
+        set_value(uow, "erp", "item", "TENT-OLD", "MO-TENT-3P", "somebody")
+    trade.control("_shopify/orders", {"lines": lines[:1]})
+    trade.until(lambda: trade.crank.rows(posted)[0][0] == 3)
+    items = [line["lineObjectNumber"] for line in trade.books("salesOrders")[-1]["salesOrderLines"]]
+    assert "MO-TENT-3P" in items
+    assert trade.cases() == []
 
 
 @pytest.mark.capability("ORD-6")

@@ -106,15 +106,15 @@ class Bands:
             "title": line.sku or line.title,
             "description": self.cuts.fit("description", named, where=f"line {sequence} "),
         }
-        if line.kind is LineKind.CUSTOM and self.terms.accounts.get("custom"):
-            common |= {"line_type": "Account", "kind": "account", "key": self.terms.account("custom")}
-        elif line.sku:
+        if line.sku:
             common |= {
                 "line_type": "Item", "kind": "item", "key": line.sku,
                 "has_variant": line.sku in self.known.get("variant", {}),
                 "unit": self.known.get("unit", {}).get(line.sku, ""),
                 "location": self._location(),
             }  # fmt: skip
+        elif line.kind is LineKind.CUSTOM and self.terms.accounts.get("custom"):
+            common |= {"line_type": "Account", "kind": "account", "key": self.terms.account("custom")}
         else:
             raise NeedsAttention(
                 "orders.sku_unmapped",
