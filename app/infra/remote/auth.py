@@ -114,7 +114,8 @@ class ClientCredentials:
         return _Token(answer["access_token"], asked + life - min(EARLY_SECONDS, life / 2), asked + life)
 
     def _refusal(self, reply: Reply, answer: Mapping[str, Any]) -> Unauthorised:
-        error = answer.get("error") if answer.get("error") in ERRORS else "token_refused"
+        told = answer.get("error")
+        error = told if isinstance(told, str) and told in ERRORS else "token_refused"
         said = str(answer.get("error_description") or error)
         message = f"the token endpoint refuses this client: {error}; check client id, secret and consent"
         return Unauthorised(f"{self.system}.{error}", message, about=self.client_id, said=said)

@@ -131,9 +131,10 @@ def test_a_refused_token_is_forgotten_but_not_a_newer_one() -> None:
         (401, "invalid_client", "business_central.invalid_client"),
         (400, "invalid_grant", "business_central.invalid_grant"),
         (400, "AADSTS something else", "business_central.token_refused"),
+        (401, {"code": "Authentication_InvalidCredentials"}, "business_central.token_refused"),
     ],
 )
-def test_a_refused_client_pauses_the_connection(status: int, error: str, code: str) -> None:
+def test_a_refused_client_pauses_the_connection(status: int, error: object, code: str) -> None:
     given = {"error": error, "error_description": "AADSTS7: why"}
     with scripted(lambda method, path: (status, {}, given)) as remote, pytest.raises(Unauthorised) as caught:
         credentials(remote, Time()).headers()
