@@ -57,13 +57,18 @@ def holder(home: Path, *before: str, packages: Path | None = None) -> Iterator[t
             process.communicate(input="stop\n", timeout=20)
 
 
+def _hear_hang_ups() -> None:
+    """The suite itself may run under nohup, which every process of it would inherit."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Watched:
     """Another process in a session of its own, and every line that it has said so far."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_hear_hang_ups,
         )  # fmt: skip
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read)
