@@ -128,7 +128,7 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "trusted_proxies": env.int("HUB_TRUSTED_PROXIES", 0, validate=_COUNT),
         "cookie_secure": env.bool("HUB_COOKIE_SECURE", public_url.startswith("https://")),
         "max_body_bytes": env.int("HUB_MAX_BODY", MAX_BODY_BYTES, validate=_POSITIVE),
-        "allow_loopback": env.bool("HUB_ALLOW_LOOPBACK", False),
+        "allow_loopback": env.bool("HUB_ALLOW_LOOPBACK", here["HUB_ALLOW_LOOPBACK"] == "1"),
         "web_processes": env.int("HUB_WEB_PROCESSES", 1, validate=_POSITIVE),
         "web_threads": env.int("HUB_WEB_THREADS", 8, validate=_POSITIVE),
         "workers": env.int("HUB_WORKERS", 2, validate=_POSITIVE),
@@ -158,7 +158,7 @@ def _embedded(home: Path) -> dict[str, Any]:
     """Where the embedded servers of `home` listen; Ellipsis, which is "must be given", where none run."""
     file = addresses_file(home)
     found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {"DATABASE_URL": ..., "REDIS_URL": ..., **found}
+    return {"DATABASE_URL": ..., "REDIS_URL": ..., "HUB_ALLOW_LOOPBACK": "", **found}
 
 
 def _kept_key(home: Path) -> Any:

@@ -14,9 +14,11 @@ from app.commands.users import users
 from app.infra.hub import Hub
 from app.infra.web.wiring import wire
 
+GROUPS = (connections, deliveries, cases, users, keys, stock, maps, demo)
+
 
 def register_commands(app: Flask, hub: Hub) -> None:
     """Hang every group of commands into `flask --app wsgi`."""
     wire(app, hub)
-    for group in (connections, deliveries, cases, users, keys, stock, maps, demo):
+    for group in GROUPS:
         app.cli.add_command(group)

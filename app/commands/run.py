@@ -69,8 +69,10 @@ def _run(home: Path, environment: dict[str, str]) -> None:
         environment["HUB_HOME"] = str(home)
         environment["HUB_SECRET_KEY"] = environment.get("HUB_SECRET_KEY") or kept_secret(secret_key_file(home))
         missing = {name: address for name, address in NOT_YET.items() if not environment.get(name)}
-        _require_ports(Settings.from_environment(environment | missing))
-        servers = Servers(home=home, postgresql="DATABASE_URL" in missing, redis="REDIS_URL" in missing)
+        wanted = Settings.from_environment(environment | missing)
+        _require_ports(wanted)
+        told = {"HUB_ALLOW_LOOPBACK": "1"} if wanted.demo else {}  # the demo's remotes live on this machine
+        servers = Servers(home=home, postgresql="DATABASE_URL" in missing, redis="REDIS_URL" in missing, told=told)
         try:
             if missing:
                 say("run", f"starting {' and '.join(SERVERS[name] for name in missing)} in {home}")

@@ -77,7 +77,7 @@ CREATE TRIGGER movement_is_append_only BEFORE UPDATE OR DELETE ON inventory.move
 
 CREATE TABLE inventory.policy (
     company text CONSTRAINT pk_policy PRIMARY KEY,
-    unknown_sku text NOT NULL DEFAULT 'refuse'
+    unknown_sku text NOT NULL DEFAULT 'untracked'
         CONSTRAINT ck_policy_known_rule CHECK (unknown_sku IN ('refuse', 'untracked')));
 """
 

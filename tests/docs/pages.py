@@ -8,18 +8,11 @@ from pathlib import Path
 
 from flask.cli import AppGroup
 
-from app.commands.cases import cases
-from app.commands.connections import connections
-from app.commands.deliveries import deliveries
-from app.commands.demo import demo
-from app.commands.keys import keys
-from app.commands.users import users
+from app.commands import register
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GROUPS: dict[str, AppGroup] = {
-    str(group.name): group for group in (connections, deliveries, cases, users, keys, demo)
-}  # fmt: skip
+GROUPS: dict[str, AppGroup] = {str(group.name): group for group in register.GROUPS}
 FLASKS_OWN = {"shell", "run", "routes"}
 ROOMS = ("app/", "bench/", "bin/", "docs/", "tests/", "migrations/", ".ci/")
 ROOT_FILES = re.compile(r"[A-Z]+\.md|Makefile|Dockerfile|docker-compose\.yml|wsgi\.py|\.importlinter|\.env\.example")

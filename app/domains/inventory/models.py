@@ -145,4 +145,4 @@ class PolicyRow(Base):
     __table_args__ = (CheckConstraint("unknown_sku IN ('refuse', 'untracked')", "known_rule"), {"schema": SCHEMA})
 
     company: Mapped[str] = mapped_column(primary_key=True)
-    unknown_sku: Mapped[str] = mapped_column(server_default="refuse")
+    unknown_sku: Mapped[str] = mapped_column(server_default="untracked")

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Servers:
     home: Path
     postgresql: bool = True
     redis: bool = True
+    told: Mapping[str, str] = field(default_factory=dict)  # what else a terminal beside this run should know
     _running: dict[str, PostgreSQL | Redis] = field(default_factory=dict, init=False)
 
     def start(self) -> dict[str, str]:
@@ -37,7 +39,7 @@ class Servers:
         except BaseException:
             self.stop()
             raise
-        self._leave(addresses)
+        self._leave({**self.told, **addresses})
         return addresses
 
     def revive(self) -> list[str]:
