@@ -70,7 +70,8 @@ class House:
 @contextmanager
 def house() -> Iterator[House]:
     """A whole hub: sandbox, web, two workers, relay."""
-    given = {"HUB_SANDBOX_SHOP_SECRET": SECRET, "HUB_DEMO_RATE": "0", "HUB_SANDBOX_HUB_URL": ""}
+    # An address that no remote of this machine can reach: else the sandbox's shop would send its webhooks by itself.
+    given = {"HUB_SANDBOX_SHOP_SECRET": SECRET, "HUB_DEMO_RATE": "0", "HUB_PUBLIC_URL": "http://hub.invalid"}
     with prepared(**given) as ground, ground.process("sandbox"):
         await_port(ground.settings.sandbox_port)
         made = House(ground)
