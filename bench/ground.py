@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-import redis
 
 from app.commands.processes import table
 from app.infra.embedded import ground
@@ -40,18 +39,6 @@ class Ground:
     @property
     def plain_url(self) -> str:
         return self.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-
-    def empty(self) -> None:
-        """Leave no work and no bell behind."""
-        with self.database() as line:
-            tables = line.execute(
-                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN "
-                "('hub', 'orders', 'inventory', 'customers') AND tablename !~ '_p[0-9]+$|_[0-9]{4}_[0-9]{2}$' "
-                "AND tablename NOT IN ('alembic_version')"
-            ).fetchall()
-            line.execute("TRUNCATE " + ", ".join(str(row[0]) for row in tables) + " CASCADE")  # type: ignore[arg-type]
-        with redis.Redis.from_url(self.settings.redis_url) as bells:
-            bells.flushall()
 
     @contextmanager
     def process(self, name: str, count: int = 0, **variables: str) -> Iterator[list[subprocess.Popen[bytes]]]:

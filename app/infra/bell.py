@@ -118,10 +118,3 @@ class GatheringBell(RedisBell):
             with self._lock:
                 places, self._pending = self._pending, set()
             super().ring(places)
-
-
-class Silence:
-    """A bell for processes that nobody listens to, such as a test that cranks by hand."""
-
-    def ring(self, places: Iterable[Place]) -> None:
-        return None

@@ -14,7 +14,6 @@ from app.infra.hub import Hub
 from app.infra.remote.pulse import PULSE
 
 BEAT_SECONDS = 0.5
-GONE_SECONDS = 3600  # a row silent for an hour belongs to no process that comes back
 log = structlog.get_logger()
 
 BEAT = """

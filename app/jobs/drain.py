@@ -18,11 +18,10 @@ from app.infra.locks import try_place
 from app.infra.outbox import Place
 from app.infra.uow import Trail, UnitOfWork
 from app.jobs.batches import ASIDE, END, POSTPONE, READ, SUPERSEDE, Ready, pairs_of, run_steps
-from app.jobs.poison import InHand
+from app.jobs.poison import MOST_DEATHS, InHand
 from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_run
 
 BATCH = 100
-MOST_DEATHS = 3
 log = structlog.get_logger()
 
 DEATHS = """
@@ -57,7 +56,6 @@ class Drain:
                 self._bury(place)
                 batch = self._one_by_one(place, mark)
             except Exception as error:
-                self.guard.clear(place)
                 self._log_repeat(place, error)
                 batch = self._one_by_one(place, mark)
             if batch is None:
@@ -82,9 +80,7 @@ class Drain:
             if not ready:
                 return Batch(0, mark, full=False, woken=0)
             run = self._put_aside(uow, ready)
-            self.guard.note(place, [(one.event_id, one.delivery_id) for one in run])
-            woken = self._run(uow, run) if run else 0
-            self.guard.clear(place)  # while the lock is ours: after it, the next holder would take it for a death
+            woken = self._noted(uow, place, run)
             full = len(ready) == limit
         return Batch(len(run), ready[-1].delivery_id, full=full, woken=woken)
 
@@ -103,6 +99,14 @@ class Drain:
     def _put_aside(self, uow: UnitOfWork, ready: Sequence[Ready]) -> list[Ready]:
         aside = {row[0] for row in uow.sql(ASIDE, pairs_of(ready))}
         return [one for one in ready if one.delivery_id not in aside]
+
+    def _noted(self, uow: UnitOfWork, place: Place, run: Sequence[Ready]) -> int:
+        """Run with a note of what is in hand, taken away while the place is ours: later it would be another's."""
+        self.guard.note(place, [(one.event_id, one.delivery_id) for one in run])
+        try:
+            return self._run(uow, run) if run else 0
+        finally:
+            self.guard.clear(place)
 
     def _run(self, uow: UnitOfWork, run: Sequence[Ready]) -> int:
         outcomes = run_steps(uow, run)
@@ -143,9 +147,7 @@ class Drain:
                 if not try_place(uow, place.queue, place.partition):
                     return None
                 run = self._put_aside(uow, [one])
-                self.guard.note(place, [(one.event_id, one.delivery_id) for one in run])
-                if run:
-                    self._run(uow, run)
+                self._noted(uow, place, run)
         except Vanished:
             return 0
         except Exception as error:
@@ -153,8 +155,6 @@ class Drain:
                 return 0  # nothing was changed; the next round runs it again, no attempt counted
             self._missed(one, error, started)
             return 0
-        finally:
-            self.guard.clear(place)
         return len(run)
 
     def _missed(self, one: Ready, error: Exception, started: datetime) -> None:

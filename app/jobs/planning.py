@@ -10,13 +10,13 @@ from app.infra.outbox import Place
 from app.infra.remote.spec import Dedupe
 from app.infra.uow import UnitOfWork
 from app.jobs.claims import Claim, claim, doubt_until, end, postpone, put_aside
+from app.jobs.poison import MOST_DEATHS
 from app.jobs.recording import Answer, Recorder, dedupe_of, doubt_seconds
 from app.jobs.settle import Reading, Verdict, judge, wake_first
 from app.kernel import codec
 
 BUDGET_SECONDS = 60.0  # of one call: several requests of at most 30 s each; beyond it the lease ends
 LEASE_SECONDS = BUDGET_SECONDS + 10.0  # every time-out ends before the lease does
-MOST_DEATHS = 3
 
 
 class Planner:

@@ -11,6 +11,7 @@ import structlog
 
 from app.infra.outbox import Place
 
+MOST_DEATHS = 3  # a delivery that was in hand so often when a worker died is set aside
 KEPT_SECONDS = 86400  # a day: long enough for a machine that comes back in the morning
 log = structlog.get_logger()
 
