@@ -111,10 +111,6 @@ def unbind(uow: UnitOfWork, connection: str, kind: str, key: str) -> None:
     )
 
 
-def by_key(uow: UnitOfWork, connection: str, kind: str, key: str) -> Binding | None:
-    return uow.session.get(Binding, (connection, kind, key))
-
-
 def by_external(uow: UnitOfWork, connection: str, kind: str, external_id: str) -> Binding | None:
     return uow.session.scalars(
         select(Binding).filter_by(connection=connection, kind=kind, external_id=external_id)

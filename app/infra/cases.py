@@ -111,16 +111,31 @@ def waiting(uow: UnitOfWork, case_id: str) -> list[int]:
 
 
 def close(uow: UnitOfWork, case_id: str, state: str, who: str, why: str) -> ExceptionCase:
-    """End a case. Raises NotFound, or Refused where it is closed already."""
+    """End a case. Raises NotFound, or Refused where it is closed already or waits for a choice (infra/decisions.py)."""
     row = uow.session.get(ExceptionCase, case_id, with_for_update=True)
     if row is None:
         raise NotFound("cases.unknown", f"there is no case {case_id}", about=case_id)
     if row.state in CLOSED:
         raise Refused("cases.closed", f"the case is {row.state} already", about=case_id)
+    if state == "resolved" and (choices := row.facts.get("choices")):
+        names = ", ".join(one["name"] for one in choices)
+        raise Refused("cases.choice_needed", f"this case asks for a choice: {names}; or dismiss it", about=case_id)
     row.state, row.closed_by, row.reason = state, who, why
     row.closed_at = uow.sql("SELECT now()").fetchone()[0]  # type: ignore[index]
     record_act(uow, who, f"{state} a case", kind="case", key=case_id, why=why, facts={"code": row.code})
     return row
+
+
+END_CASES = """
+UPDATE hub.exception_case SET state = 'resolved', closed_at = now(), closed_by = %(who)s, reason = %(why)s
+ WHERE code = ANY(%(codes)s::text[]) AND connection = %(connection)s AND about = %(about)s
+   AND state NOT IN ('resolved', 'dismissed')
+"""
+
+
+def end_cases(uow: UnitOfWork, codes: list[str], connection: str, about: str, who: str, why: str) -> None:
+    """What these cases were opened for is over; nothing waits for them."""
+    uow.sql(END_CASES, {"codes": codes, "connection": connection, "about": about, "who": who, "why": why})
 
 
 def settle_of(uow: UnitOfWork, delivery_ids: list[int], who: str) -> None:
@@ -136,3 +151,15 @@ def settle_of(uow: UnitOfWork, delivery_ids: list[int], who: str) -> None:
         """,
         {"ids": delivery_ids, "who": who},
     )
+
+
+def end_for(uow: UnitOfWork, code: str, key: str, why: str) -> int:
+    """What a thing's open cases of one code asked has settled itself: end them; returns how many."""
+    return uow.sql(
+        """
+        UPDATE hub.exception_case c SET state = 'resolved', closed_at = now(), closed_by = 'hub', reason = %(why)s
+         WHERE c.code = %(code)s AND c.state NOT IN ('resolved', 'dismissed')
+           AND c.id IN (SELECT case_id FROM hub.case_item WHERE key = %(key)s)
+        """,
+        {"code": code, "key": key, "why": why},
+    ).rowcount

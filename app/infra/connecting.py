@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
 
 from app.infra.acts import record_act
+from app.infra.cases import end_cases
 from app.infra.connections import ConnectionRow
+from app.infra.draining import end_drain
+from app.infra.expiry import Ending, note
+from app.infra.gates import limits_of
 from app.infra.hub import Hub
 from app.infra.notices import SubscriptionsDue
+from app.infra.remote.certificate import certificate_ends
 from app.infra.remote.spec import AdapterSpec, Probe, SubscriptionKeeper
+from app.infra.rerouting import hold_routes, plan_add
 from app.infra.routes import RouteRow, add_route
+from app.infra.routing import Route
 from app.infra.setting_fields import check, secret_names
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid, NotFound, Refused
 
+HUB = "hub"  # who paused it, where nobody did by hand
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+REFUSALS = ["connections.refused", "connections.uninstalled"]  # cases that end when a connection is called again
 PREVIOUS = "_previous"  # a secret field's twin that stays valid while the remote still signs with the old one
 
 
@@ -35,7 +45,8 @@ def add_connection(
 ) -> None:
     """Add a connection and give it its roles. `settings` hold its secrets too, which are stored encrypted.
 
-    Raises Invalid where name or settings do not hold, Refused(`connections.exists`) where the name is taken.
+    Raises Invalid where name or settings do not hold, Refused(`connections.exists`) where the name is taken, and what
+    `give_role` raises. Nothing is kept then.
     """
     if not NAME.fullmatch(name):
         raise Invalid("connections.name", f"{name!r} is no name: use a-z, 0-9 and -, a letter first, 40 at most")
@@ -43,6 +54,7 @@ def add_connection(
         raise Refused("connections.exists", f"there is a connection {name!r} already; choose another name", about=name)
     spec = uow.hub.adapter(adapter)
     check(spec.settings(), settings)
+    limits_of(spec.quotas, settings)
     row = ConnectionRow(name=name, adapter=adapter, title=title or name, company=company)
     _keep(uow, row, spec, settings)
     uow.session.add(row)
@@ -55,7 +67,13 @@ def add_connection(
 
 
 def give_role(uow: UnitOfWork, name: str, role: str, *, company: str = "") -> None:
-    """Let a connection play a role, and give it the work that waited for somebody to play it."""
+    """Let a connection play a role, and give it the work that waited for somebody to play it.
+
+    Raises Invalid(`routes.role`) for a role that no step asks for, Refused(`routes.both_live`) where another connection
+    plays it for the same orders: a second one is a decision of its own, `flask route add --both`.
+    """
+    hold_routes(uow)
+    plan_add(uow, Route(role=role, connection=name, company=company))
     add_route(uow, role, name, company=company)
 
 
@@ -64,6 +82,7 @@ def change_settings(uow: UnitOfWork, name: str, settings: Mapping[str, Any], who
     row, spec = _locked(uow, name)
     whole = {**settings, **_secrets(uow, row)}
     check(spec.settings(), whole)
+    limits_of(spec.quotas, whole)
     _keep(uow, row, spec, whole)
     row.version += 1
     record_act(uow, who, "changed a connection's settings", kind="connection", key=name)
@@ -72,7 +91,10 @@ def change_settings(uow: UnitOfWork, name: str, settings: Mapping[str, Any], who
 
 
 def rotate_secrets(uow: UnitOfWork, name: str, fresh: Mapping[str, str], who: str) -> None:
-    """Take new secrets; where the adapter knows a previous one beside it, the old stays valid as that."""
+    """Take new secrets; where the adapter knows a previous one beside it, the old stays valid as that.
+
+    A connection that the hub paused because it was refused is called again with them at once.
+    """
     row, spec = _locked(uow, name)
     names = secret_names(spec.settings())
     given = {field: value for field, value in fresh.items() if value}
@@ -89,6 +111,9 @@ def rotate_secrets(uow: UnitOfWork, name: str, fresh: Mapping[str, str], who: st
     record_act(
         uow, who, "rotated secrets of a connection", kind="connection", key=name, facts={"fields": sorted(given)}
     )
+    if row.state == "paused" and row.paused_by == HUB:
+        resume_connection(uow, name, who, "it has new secrets")
+        return
     _subscribe(uow, name, spec)
     _tell(uow)
 
@@ -100,6 +125,7 @@ def pause_connection(uow: UnitOfWork, name: str, who: str, why: str) -> None:
     row, _ = _locked(uow, name)
     if row.state == "paused":
         raise Refused("connections.paused", f"{name} is paused already, by {row.paused_by}", about=name)
+    end_drain(uow, row)
     row.state, row.paused_code, row.paused_by, row.paused_reason = "paused", "", who, why.strip()
     row.paused_at = uow.hub.clock.now()
     record_act(uow, who, "paused a connection", kind="connection", key=name, why=why)
@@ -111,9 +137,12 @@ def resume_connection(uow: UnitOfWork, name: str, who: str, why: str = "") -> No
     row, spec = _locked(uow, name)
     if row.state == "on":
         raise Refused("connections.running", f"{name} is not paused", about=name)
+    end_drain(uow, row)
     row.state, row.paused_code, row.paused_by, row.paused_reason, row.paused_at = "on", "", "", "", None
+    row.changed_at = uow.hub.clock.now()  # a call that began before and is refused now says nothing about this
+    end_cases(uow, REFUSALS, name, name, who, "the connection is called again")
     uow.sql(
-        "UPDATE hub.delivery SET next_at = now() WHERE connection = %(name)s AND state = 'due' "
+        "UPDATE hub.delivery SET next_at = now() WHERE connection = %(name)s AND state = 'due' AND next_at > now() "
         "AND queue = ANY(%(queues)s) AND partition = 0",
         {"name": name, "queues": ["orders", "inventory", "catalogue", "finance", "bulk"]},
     )
@@ -141,9 +170,12 @@ def probe_connection(hub: Hub, name: str, who: str) -> tuple[Probe, ...]:
     except HubError as error:
         said = str(error.facts.get("said") or error.message)
         probes = (Probe(name="call", passed=False, said=f"{error.code}: {said[:300]}"),)
+    allow_loopback = bool(connection.settings.get("allow_loopback"))
+    ends = certificate_ends(connection.remote.base_url, allow_loopback=allow_loopback)
     with hub.unit_of_work() as uow:
         row, spec = _locked(uow, name)
         _learn(uow, row, spec, learned)
+        note(uow, name, "certificate", [Ending(kind="certificate", ends_at=ends)] if ends else [])
         row.probes = [{"name": probe.name, "passed": probe.passed, "said": probe.said} for probe in probes]
         row.tested_at = hub.clock.now()
         passed = all(probe.passed for probe in probes)
@@ -191,6 +223,9 @@ def _keep(uow: UnitOfWork, row: ConnectionRow, spec: AdapterSpec, settings: Mapp
     secrets = {field: value for field, value in settings.items() if field in names and value}
     row.secrets = uow.hub.vault.seal(secrets, row.name) if secrets else None
     row.changed_at = uow.hub.clock.now()
+    last_day = settings.get("secret_ends_on")
+    ends = datetime.combine(date.fromisoformat(last_day), time.max, UTC) if last_day else None
+    note(uow, row.name, "secret", [Ending(kind="secret", ends_at=ends)] if ends else [])
 
 
 def _subscribe(uow: UnitOfWork, name: str, spec: AdapterSpec) -> None:

@@ -11,18 +11,21 @@ from typing import Any, TypeVar
 
 import structlog
 from marshmallow import ValidationError
-from sqlalchemy import LargeBinary, select, text
+from sqlalchemy import BigInteger, LargeBinary, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.infra.db import Base
+from app.infra.gates import Gates
 from app.infra.remote.client import Outbound
+from app.infra.remote.gate import Gate
 from app.infra.remote.spec import AdapterSpec, Capability
 from app.infra.secrets import Vault
-from app.kernel.errors import NeedsAttention, NotFound
+from app.kernel.errors import Invalid, NeedsAttention, NotFound
 
 P = TypeVar("P")
 log = structlog.get_logger()
+LAST_DELIVERY = 2**63 - 1  # the greatest bigint
 FRESH_SECONDS = 1.0  # how old a process' picture of the connections may be: a pause holds everywhere after this
 
 
@@ -49,6 +52,9 @@ class ConnectionRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    drain_to: Mapped[int | None] = mapped_column(BigInteger)  # the last delivery that a draining connection still does
+    drained_at: Mapped[datetime | None]
+    shadow: Mapped[bool] = mapped_column(server_default="false")
 
 
 @dataclass(slots=True)
@@ -62,14 +68,25 @@ class Connection:
     version: int
     spec: AdapterSpec
     settings: Mapping[str, Any] = field(repr=False)
+    drain_to: int | None = None  # while it drains: the last delivery that is still done
+    shadow: bool = False  # whatever is to be sent to it is only recorded
+    gate: Gate | None = None  # its breaker and quotas
     _remote: Outbound | None = None
 
     @property
     def remote(self) -> Outbound:
         """Its one pool of kept connections, made on first use and kept for the process."""
         if self._remote is None:
-            self._remote = self.spec.connect(self.settings)
+            remote = self.spec.connect(self.settings)
+            remote.gate = self.gate
+            self._remote = remote
+        self._remote.shadow = self.shadow
         return self._remote
+
+    @property
+    def last_delivery(self) -> int:
+        """The last delivery that may be called for: any, unless it drains."""
+        return self.drain_to if self.state == "draining" and self.drain_to is not None else LAST_DELIVERY
 
     @property
     def concurrency(self) -> int:
@@ -86,8 +103,10 @@ class Connection:
 class Connections:
     """This process' picture of all connections, at most a second old."""
 
-    def __init__(self, adapter: Callable[[str], AdapterSpec], vault: Vault, *, allow_loopback: bool) -> None:
-        self._adapter, self._vault, self._allow_loopback = adapter, vault, allow_loopback
+    def __init__(
+        self, adapter: Callable[[str], AdapterSpec], vault: Vault, gates: Gates, *, allow_loopback: bool
+    ) -> None:
+        self._adapter, self._vault, self._gates, self._allow_loopback = adapter, vault, gates, allow_loopback
         self._known: dict[str, Connection] = {}
         self._read_at = float("-inf")
         self._lock = threading.Lock()
@@ -125,14 +144,18 @@ class Connections:
     def _ready(self, row: ConnectionRow) -> Connection:
         before = self._known.get(row.name)
         if before is not None and before.version == row.version:
-            before.state = row.state
+            before.state, before.drain_to, before.shadow = row.state, row.drain_to, row.shadow
             return before
         spec, state = self._adapter(row.adapter), row.state
         try:
             secrets = self._vault.open(row.secrets, row.name) if row.secrets else {}
             settings = spec.settings().load({**row.settings, **secrets})
-        except (ValidationError, NeedsAttention) as wrong:  # one bad row must not stop the others
+            gate = self._gates.of(row.name, spec.quotas, settings)
+        except (ValidationError, NeedsAttention, Invalid) as wrong:  # one bad row must not stop the others
             log.error("connections.unreadable", connection=row.name, error=type(wrong).__name__)
             settings, state = dict(row.settings), "paused"
+            gate = self._gates.of(row.name, spec.quotas, {})
         settings |= {"allow_loopback": self._allow_loopback, "name": row.name}
-        return Connection(row.name, row.number, row.company, state, row.version, spec, settings)
+        return Connection(
+            row.name, row.number, row.company, state, row.version, spec, settings, row.drain_to, row.shadow, gate
+        )

@@ -20,6 +20,11 @@ class HubJob(IntEnum):
     FOLD = 2
     PRUNE = 3
     WAKE = 4
+    BREAKERS = 10
+    MEASURE = 20
+    RETENTION = 30
+    STORAGE = 31
+    OPEN_FROM = 32
 
 
 def try_place(uow: UnitOfWork, queue: str, number: int) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from app.infra.lines import Lines
+from app.infra.arrays import array_text
+from app.infra.lines import Lines, Sealed
 from app.infra.outbox import Bell, Place, Subscription
 from app.infra.uow import UnitOfWork
-from app.kernel.errors import NotFound
+from app.infra.whereabouts import not_here
+from app.kernel.errors import Invalid, NotFound
 from app.kernel.events import Fact, event
+
+PLAIN = re.compile(r"[a-z0-9_.]+")
 
 
 @event("hub.notice_received", version=1, key="object_key")
@@ -55,94 +59,119 @@ class Incoming:
     body: bytes
     correlation_id: str
     source: str = "webhook"
+    queue: str = "orders"  # whose work it makes
     remark: str = ""
     traceparent: str = ""
 
 
-# One statement, one commit, then the answer. As many guards as the vendor has ids: all must be fresh.
+# One statement, one commit, then the answer. As many guards as the vendor has ids: all must be fresh. What is the same
+# for every arrival stands in the text, since each parameter costs the hot path its share.
 ACCEPT = """
 WITH fresh AS (
     INSERT INTO hub.seen (connection, topic, external_id)
-    SELECT %(connection)s, %(topic)s, x FROM unnest(%(external_ids)s::text[]) x
+    SELECT %(connection)s::text, %(topic)s::text, x FROM unnest(%(external_ids)s::text[]) x
     ON CONFLICT DO NOTHING RETURNING 1),
 kept AS (
     INSERT INTO hub.notice (connection, topic, kind, object_id, source, external_id, correlation_id, headers, body,
                             verdict, remark)
-    SELECT %(connection)s, %(topic)s, %(kind)s, %(object_id)s, %(source)s, %(external_id)s, %(correlation_id)s,
-           %(headers)s::jsonb, %(body)s, 'kept', %(remark)s
-     WHERE (SELECT count(*) FROM fresh) = %(guards)s
-    RETURNING id),
+    SELECT %(connection)s::text, %(topic)s::text, %(kind)s::text, %(object_id)s::text, %(source)s::text,
+           coalesce((%(external_ids)s::text[])[1], ''), %(correlation_id)s::text, %(headers)s::jsonb, %(body)s::bytea,
+           'kept', %(remark)s::text
+     WHERE (SELECT count(*) FROM fresh) = cardinality(%(external_ids)s::text[])
+    RETURNING id, 'hub:' || coalesce(nullif(%(object_key)s::text, ''), 'notice:' || id) AS key),
 counted AS (
-    INSERT INTO hub.tally (name, label, n) SELECT 'notices', %(connection)s, 1 FROM kept),
+    INSERT INTO hub.tally (name, label, n) SELECT 'notices', %(connection)s::text, 1 FROM kept),
 told AS (
     INSERT INTO hub.event (type, key, payload, origin, correlation_id, traceparent)
-    SELECT 'hub.notice_received.v1', 'hub:' || coalesce(%(object_key)s, 'notice:' || kept.id),
+    SELECT 'hub.notice_received.v1', key,
            jsonb_build_object('notice_id', kept.id, 'connection', %(connection)s::text, 'topic', %(topic)s::text,
-                              'object_key', coalesce(%(object_key)s, 'notice:' || kept.id),
-                              'kind', %(kind)s::text, 'object_id', %(object_id)s::text),
-           %(connection)s, %(correlation_id)s, %(traceparent)s
+                              'object_key', substr(key, 5), 'kind', %(kind)s::text, 'object_id', %(object_id)s::text),
+           %(connection)s::text, %(correlation_id)s::text, %(traceparent)s::text
       FROM kept
     RETURNING id, key),
 given AS (
     INSERT INTO hub.delivery (event_id, subscriber, queue, partition, lane)
-    SELECT told.id, s.name, s.queue, hashtextextended(told.key, 0) & %(mask)s, s.lane || '||' || told.key
-      FROM told, unnest(%(subscribers)s::text[], %(queues)s::text[], %(lanes)s::text[]) s(name, queue, lane)
+    SELECT told.id, s.name, s.queue, hashtextextended(told.key, 0) & {mask}, s.lane || '||' || told.key
+      FROM told, (VALUES {subscribers}) s(name, queue, lane)
     RETURNING queue, partition)
 SELECT kept.id, given.queue, given.partition FROM kept LEFT JOIN given ON true
 """
 
 
+def accept_statement(subscriptions: Sequence[Subscription], mask: int) -> str:
+    """The statement of intake for these subscribers; raises ValueError for a name that is not plain."""
+    rows = []
+    for one in subscriptions:
+        if not all(PLAIN.fullmatch(name) for name in (one.name, one.queue, one.lane or one.name)):
+            raise ValueError(f"{one.name}, {one.queue}, {one.lane}: use letters, digits, points and underscores")
+        lane = f"'{one.lane}'" if one.lane else "NULL::text"
+        rows.append(f"('{one.name}', '{one.queue}', {lane})")
+    return ACCEPT.format(mask=mask, subscribers=", ".join(rows))
+
+
 class Intake:
-    """Keeps arrivals. Its subscriptions are those of NoticeReceived, all inside steps."""
+    """Keeps arrivals. Its subscriptions are those of NoticeReceived, all inside steps.
+
+    What an arrival makes goes to the subscriptions of its own queue, or where that has none, to those of the first's.
+    """
 
     def __init__(self, subscriptions: tuple[Subscription, ...], bell: Bell, mask: int, lines: Lines) -> None:
         if not subscriptions:
             raise ValueError("nobody hears hub.notice_received.v1: load app.flows first")
         self._bell, self._lines = bell, lines
-        self._fixed = {
-            "mask": mask,
-            "subscribers": [subscription.name for subscription in subscriptions],
-            "queues": [subscription.queue for subscription in subscriptions],
-            "lanes": [subscription.lane for subscription in subscriptions],
+        self._usual = subscriptions[0].queue
+        self._statements = {
+            queue: accept_statement([one for one in subscriptions if one.queue == queue], mask)
+            for queue in {one.queue for one in subscriptions}
+        }
+        self._sealed = {
+            queue: Sealed.of(f"hub_accept_{queue}", statement, binary=frozenset({"body"}))
+            for queue, statement in self._statements.items()
         }
 
     def keep(self, incoming: Incoming) -> Kept:
         """Keep an arrival in a transaction of its own: one statement, and it stands when this returns."""
-        kept, places = _outcome(self._lines.run(ACCEPT, self._parameters(incoming)))
+        rows = self._lines.execute(self._sealed[self._queue(incoming)], _values(incoming))
+        kept, places = _outcome([(int(n or 0), (queue or b"").decode(), int(part or 0)) for n, queue, part in rows])
         self._bell.ring(places)
         return kept
 
     def accept(self, uow: UnitOfWork, incoming: Incoming) -> Kept:
         """Keep an arrival in the open unit of work; rings when that has committed."""
-        kept, places = _outcome(uow.sql(ACCEPT, self._parameters(incoming)).fetchall())
+        given = {name: value if name == "body" else value.decode() for name, value in _values(incoming).items()}
+        kept, places = _outcome(uow.sql(self._statements[self._queue(incoming)], given).fetchall())
         uow.after_commit(lambda: self._bell.ring(places))
         return kept
 
-    def _parameters(self, incoming: Incoming) -> dict[str, object]:
-        object_key = f"{incoming.connection}:{incoming.kind}:{incoming.object_id}" if incoming.object_id else None
-        return {
-            **self._fixed,
-            "connection": incoming.connection,
-            "topic": incoming.topic,
-            "external_ids": list(incoming.external_ids),
-            "external_id": incoming.external_ids[0] if incoming.external_ids else "",
-            "guards": len(incoming.external_ids),
-            "kind": incoming.kind,
-            "object_id": incoming.object_id,
-            "object_key": object_key,
-            "source": incoming.source,
-            "correlation_id": incoming.correlation_id,
-            "traceparent": incoming.traceparent,
-            "headers": json.dumps(dict(incoming.headers)),
-            "body": incoming.body,
-            "remark": incoming.remark,
-        }
+    def _queue(self, incoming: Incoming) -> str:
+        return incoming.queue if incoming.queue in self._statements else self._usual
 
 
-def _outcome(rows: Sequence[tuple[Any, ...]]) -> tuple[Kept, set[Place]]:
+def _values(incoming: Incoming) -> dict[str, bytes]:
+    """The parameters of intake's statement, as PostgreSQL reads them. Raises Invalid for a NUL, which no text holds."""
+    key = f"{incoming.connection}:{incoming.kind}:{incoming.object_id}" if incoming.object_id else ""
+    if "\0" in key or "\0" in incoming.topic or any("\0" in word for word in incoming.external_ids):
+        raise Invalid("notices.nul_character", "a topic, an id or a key holds a NUL character: send it without")
+    return {
+        "connection": incoming.connection.encode(),
+        "topic": incoming.topic.encode(),
+        "external_ids": array_text(incoming.external_ids).encode(),
+        "kind": incoming.kind.encode(),
+        "object_id": incoming.object_id.encode(),
+        "object_key": key.encode(),
+        "source": incoming.source.encode(),
+        "correlation_id": incoming.correlation_id.encode(),
+        "traceparent": incoming.traceparent.encode(),
+        "headers": json.dumps(incoming.headers).encode(),
+        "body": incoming.body,
+        "remark": incoming.remark.encode(),
+    }
+
+
+def _outcome(rows: Sequence[tuple[int, str | None, int | None]]) -> tuple[Kept, set[Place]]:
     if not rows:
         return Kept(notice_id=None, repeated=True), set()
-    places = {Place(queue, "", partition) for _, queue, partition in rows if queue}
+    places = {Place(queue, "", partition or 0) for _, queue, partition in rows if queue}
     return Kept(notice_id=rows[0][0], repeated=False), places
 
 
@@ -179,7 +208,8 @@ def read_notice(uow: UnitOfWork, notice_id: int) -> StoredNotice:
     """One kept notice. Raises NotFound(`notices.unknown`)."""
     found = read_notices(uow, [notice_id])
     if notice_id not in found:
-        raise NotFound("notices.unknown", f"notice {notice_id} is not kept any more", about=str(notice_id))
+        unknown = NotFound("notices.unknown", f"notice {notice_id} is not kept any more", about=str(notice_id))
+        raise not_here(uow, "notice", notice_id, unknown)
     return found[notice_id]
 
 

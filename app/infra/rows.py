@@ -27,7 +27,6 @@ class NoticeRow(Base):
     __tablename__ = "notice"
     __table_args__ = (
         Index("ix_notice_object", "object_id", "connection", postgresql_where=text("object_id <> ''")),
-        Index("ix_notice_received_at", "received_at"),
         {"schema": "hub", "postgresql_partition_by": "RANGE (received_at)"},
     )
 
@@ -104,6 +103,8 @@ class DeliveryRow(Base):
             postgresql_where=text("state IN ('due', 'running')"),
         ),
         Index("ix_delivery_lane", "lane", "id", postgresql_where=text(f"state IN ({listed(OPEN)})")),
+        Index("ix_delivery_behind", "lane", postgresql_where=text("state = 'behind'")),
+        Index("ix_delivery_running", "queue", "connection", "holder", postgresql_where=text("state = 'running'")),
         Index("ix_delivery_set_aside", "id", postgresql_where=text("state IN ('parked', 'rejected')")),
         {"schema": "hub", "postgresql_partition_by": "RANGE (event_id)"},
     )  # fmt: skip
@@ -124,6 +125,33 @@ class DeliveryRow(Base):
     in_doubt: Mapped[bool] = mapped_column(server_default="false")
     code: Mapped[str | None]
     done_at: Mapped[datetime | None]
+    overtaken_by: Mapped[int | None] = mapped_column(BigInteger)  # the delivery of its lane that went instead
+    edited: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # what this delivery runs with instead of the fact
+    shadow: Mapped[bool] = mapped_column(server_default="false")  # computes what it would send, and sends nothing
+    compared: Mapped[bool] = mapped_column(server_default="false")  # a shadow runs beside it: what it sends is kept
+
+
+class OutgoingRow(Base):
+    """What a delivery sent, or would have sent: its writes, masked, to compare a shadow with the live way."""
+
+    __tablename__ = "outgoing"
+    __table_args__ = (
+        Index("ix_outgoing_connection", "connection", "at"),
+        Index("ix_outgoing_key", "key"),
+        {"schema": "hub"},
+    )
+
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    subscriber: Mapped[str] = mapped_column(primary_key=True)
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    shadow: Mapped[bool]
+    adapter: Mapped[str]
+    key: Mapped[str]
+    requests: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    outcome: Mapped[str]
+    code: Mapped[str] = mapped_column(server_default="")
+    said: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class AttemptRow(Base):
@@ -153,6 +181,7 @@ class WorkerRow(Base):
     kind: Mapped[str]
     version: Mapped[str]
     host: Mapped[str]
+    serves: Mapped[str] = mapped_column(server_default="")
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     beat_at: Mapped[datetime]
 

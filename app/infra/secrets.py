@@ -30,6 +30,10 @@ class Vault:
         self._keys = {hashlib.sha256(key).digest()[:ID_BYTES]: AESGCM(key) for key in derived}
         self._first = next(iter(self._keys))
 
+    def is_present(self, sealed: bytes) -> bool:
+        """Whether it was sealed with the first key."""
+        return sealed[:ID_BYTES] == self._first
+
     def seal(self, values: Mapping[str, Any], owner: str) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
         plain = json.dumps(values).encode()

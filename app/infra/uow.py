@@ -47,6 +47,16 @@ class Outbox(Protocol):
     def publish(self, uow: UnitOfWork, told: Sequence[tuple[Fact, Trail]]) -> Callable[[], None]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Where a unit of work stood when something began that may be undone."""
+
+    told: int
+    before: int
+    after: int
+    tallies: Counter[tuple[str, str]]
+
+
 class UnitOfWork:
     """`with UnitOfWork(...) as uow:` commits on a clean exit, with every published fact, or not at all."""
 
@@ -54,7 +64,9 @@ class UnitOfWork:
         self._sessions, self.trail, self._outbox, self.hub = sessions, trail, outbox, hub
         self._told: list[tuple[Fact, Trail]] = []
         self._tallies: Counter[tuple[str, str]] = Counter()
+        self._before: list[Callable[[], object]] = []
         self._after: list[Callable[[], None]] = []
+        self._driver: psycopg.Connection[TupleRow] | None = None
 
     def __enter__(self) -> UnitOfWork:
         assert not _open.get(), "units of work do not nest"
@@ -71,15 +83,34 @@ class UnitOfWork:
         if count:
             self._tallies[name, label] += count
 
+    def before_commit(self, act: Callable[[], object]) -> None:
+        """Run something in this transaction once its facts and their deliveries are written."""
+        self._before.append(act)
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """Run something that may be lost, such as a bell or a cache entry, once the transaction stands."""
         self._after.append(act)
 
+    def attempt(self) -> Attempt:
+        """Begin something that may be undone before this unit of work commits."""
+        self.sql("SAVEPOINT attempt")
+        return Attempt(
+            told=len(self._told), before=len(self._before), after=len(self._after), tallies=self._tallies.copy()
+        )
+
+    def undo(self, attempt: Attempt) -> None:
+        """Take back what was done since an attempt began: rows, facts, tallies, and what was to follow the commit."""
+        self.sql("ROLLBACK TO SAVEPOINT attempt")
+        del self._told[attempt.told :], self._before[attempt.before :], self._after[attempt.after :]
+        self._tallies = attempt.tallies
+
     @property
     def driver(self) -> psycopg.Connection[TupleRow]:
         """The psycopg connection of this transaction, for statements that earn it."""
-        raw: Any = self.session.connection().connection.driver_connection
-        return cast(psycopg.Connection[TupleRow], raw)
+        if self._driver is None:
+            raw: Any = self.session.connection().connection.driver_connection
+            self._driver = cast(psycopg.Connection[TupleRow], raw)
+        return self._driver
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> psycopg.Cursor[TupleRow]:
         """Run one statement on the driver, after pending changes of the session."""
@@ -96,8 +127,10 @@ class UnitOfWork:
             else:
                 self.session.rollback()
         finally:
-            self.session.close()
-            _open.reset(self._token)
+            try:
+                self.session.close()  # raises where the connection broke since the last statement
+            finally:
+                _open.reset(self._token)  # else this thread could never begin another
         if kind is None:
             for act in self._after:
                 act()
@@ -105,6 +138,8 @@ class UnitOfWork:
     def _commit(self) -> None:
         if self._told:
             self._after.append(self._outbox.publish(self, self._told))
+        for act in self._before:
+            act()
         if self._tallies:
             self.sql(
                 "INSERT INTO hub.tally (name, label, n) "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,3 +49,25 @@ def open_window(uow: UnitOfWork, name: str, instant: datetime) -> bool:
         return False
     uow.publish(WindowOpened(name=name, instant=instant))
     return True
+
+
+def unended_window(uow: UnitOfWork, name: str, *, since: datetime) -> datetime | None:
+    """The latest instant from `since` on whose run of a window has not ended; None where there is none."""
+    statement = select(WindowRun.instant).where(
+        WindowRun.name == name, WindowRun.instant >= since, WindowRun.ended_at.is_(None)
+    )
+    return uow.session.scalar(statement.order_by(WindowRun.instant.desc()).limit(1))
+
+
+def window_before(uow: UnitOfWork, name: str, instant: datetime) -> datetime | None:
+    """The instant of the run of a window before this one; None where it is the first."""
+    statement = select(WindowRun.instant).where(WindowRun.name == name, WindowRun.instant < instant)
+    return uow.session.scalar(statement.order_by(WindowRun.instant.desc()).limit(1))
+
+
+def end_window(uow: UnitOfWork, name: str, instant: datetime, outcome: str, facts: Mapping[str, Any]) -> None:
+    """Keep how a run ended, and that it has; of a run that retention took meanwhile nothing is left to keep."""
+    row = uow.session.get(WindowRun, (name, instant))
+    if row is None:
+        return
+    row.ended_at, row.outcome, row.facts = uow.hub.clock.now(), outcome, dict(facts)

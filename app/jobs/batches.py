@@ -9,28 +9,34 @@ from typing import Any
 from app.flows.runtime import Outcome, Step, Told
 from app.infra.locks import lock_rows
 from app.infra.uow import Trail, UnitOfWork
-from app.kernel import codec
+from app.kernel.events import load_as
 
 READ = """
-SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.correlation_id, e.origin, e.traceparent
-  FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id
- WHERE d.queue = %(queue)s AND d.connection = '' AND d.partition = %(partition)s AND d.state = 'due'
-   AND d.next_at <= now() AND d.id > %(mark)s
+SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, coalesce(d.edited, e.payload), e.correlation_id,
+       e.origin, e.traceparent, e.type
+  FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id AND e.id >= %(from)s
+ WHERE d.event_id >= %(from)s AND d.queue = %(queue)s AND d.connection = '' AND d.partition = %(partition)s
+   AND d.state = 'due' AND d.next_at <= now() AND d.id > %(mark)s
  ORDER BY d.id LIMIT %(batch)s
 """
 
 ASIDE = """
 UPDATE hub.delivery d SET state = 'behind' FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
- WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
-   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.id < d.id AND e.id <> ALL(%(ids)s::bigint[])
+ WHERE d.event_id = s.event_id AND d.event_id >= %(from)s AND d.id = s.id AND d.state = 'due'
+   AND EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.event_id >= %(from)s
+                  AND e.id < d.id AND e.id <> ALL(%(ids)s::bigint[])
                   AND e.state IN ('due','running','behind','parked','rejected'))
 RETURNING d.id
 """
 
+# Gives the step of each and how long after its fact it ended.
 END = """
-UPDATE hub.delivery d SET state = 'done', code = NULL, attempt = d.attempt + 1, done_at = now()
-  FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
- WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+WITH ended AS (
+    UPDATE hub.delivery d SET state = 'done', code = NULL, attempt = d.attempt + 1, done_at = now()
+      FROM unnest(%(events)s::bigint[], %(ids)s::bigint[]) s(event_id, id)
+     WHERE d.event_id = s.event_id AND d.id = s.id AND d.state = 'due'
+    RETURNING d.event_id, d.subscriber)
+SELECT d.subscriber, extract(epoch FROM now() - e.at)::float8 FROM ended d JOIN hub.event e ON e.id = d.event_id
 """
 
 SUPERSEDE = """
@@ -63,10 +69,11 @@ class Ready:
     key: str
     payload: Mapping[str, Any]
     trail: Trail
+    event_type: str
 
     def told(self) -> Told[Any]:
         try:
-            fact = codec.load(self.step.fact, self.payload)
+            fact = load_as(self.step.fact, self.event_type, self.payload)
         except Exception as wrong:
             raise Unreadable(f"{self.step.event_type}: {wrong}") from wrong
         return self.told_of(fact)

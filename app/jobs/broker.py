@@ -7,6 +7,7 @@ a consumer blocks on its list and hears at once; what is lost with Redis is rung
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -16,10 +17,11 @@ import structlog
 from dramatiq.broker import Broker, Consumer, MessageProxy
 from dramatiq.errors import DramatiqError
 
-from app.infra.bell import Ringer
+from app.infra.bell import Ringer, make_redis
 from app.infra.outbox import QUEUES, Place
 from app.settings import Settings
 
+AWAY_SECONDS = 0.2  # between tries to hear while Redis is away
 MOST_WAITING = 1000  # bells that nobody hears need not pile up: one for each place would do
 KEY = "hub:bells:{queue}"
 log = structlog.get_logger()
@@ -28,9 +30,9 @@ log = structlog.get_logger()
 class BellBroker(Broker):
     """Queues are Redis lists; nothing is acknowledged, delayed or kept."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, address: str) -> None:
         super().__init__(middleware=[])
-        self.client = client
+        self.client, self._address = client, address
 
     def declare_queue(self, queue_name: str) -> None:
         if queue_name not in self.queues:
@@ -48,19 +50,23 @@ class BellBroker(Broker):
         return message
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
-        return BellConsumer(self.client, queue_name, timeout)
+        return BellConsumer(self._address, queue_name, timeout)
 
 
 class BellConsumer(Consumer):
     """Waits for the next bell of one queue, on a connection of its own."""
 
-    def __init__(self, client: redis.Redis, queue_name: str, timeout: int) -> None:
-        kept = {**client.connection_pool.connection_kwargs, "socket_timeout": timeout / 1000 + 1}
-        self._client = redis.Redis(connection_pool=redis.ConnectionPool(max_connections=1, **kept))
+    def __init__(self, address: str, queue_name: str, timeout: int) -> None:
+        self._client = make_redis(address, answer_seconds=timeout / 1000 + 1, connections=1)
         self._key, self._seconds = KEY.format(queue=queue_name), timeout / 1000
 
     def __next__(self) -> MessageProxy | None:
-        found = self._client.blpop([self._key], timeout=self._seconds)
+        try:
+            found = self._client.blpop([self._key], timeout=self._seconds)
+        except redis.RedisError as away:  # Dramatiq would be deaf for three seconds
+            log.warning("bell.not_heard", error=type(away).__name__)
+            threading.Event().wait(AWAY_SECONDS)
+            return None
         return MessageProxy(dramatiq.Message.decode(cast(bytes, found[1]))) if isinstance(found, list | tuple) else None
 
     def ack(self, message: MessageProxy) -> None:
@@ -78,7 +84,7 @@ class BellConsumer(Consumer):
 
 def make_broker(settings: Settings, client: redis.Redis) -> BellBroker:
     """No middleware: retries, time limits and dead letters live in PostgreSQL."""
-    broker = BellBroker(client)
+    broker = BellBroker(client, settings.redis_url)
     dramatiq.set_broker(broker)
     for queue in QUEUES:
         broker.declare_queue(queue)

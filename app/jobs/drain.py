@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from psycopg.errors import DeadlockDetected, SerializationFailure
-from sqlalchemy.exc import DBAPIError
 
+from app.flows.policy import count_took, defers
 from app.flows.runtime import Ended, Later, Steps, Told
 from app.infra.bell import RedisBell
+from app.infra.db import is_away, is_contention
 from app.infra.hub import Hub
 from app.infra.locks import try_place
+from app.infra.open_from import open_from
 from app.infra.outbox import Place
 from app.infra.uow import Trail, UnitOfWork
 from app.jobs.batches import ASIDE, END, POSTPONE, READ, SUPERSEDE, Ready, pairs_of, run_steps
 from app.jobs.poison import MOST_DEATHS, InHand
 from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_run
+from app.jobs.strangers import Stranger, knows, leave
 
 BATCH = 100
 log = structlog.get_logger()
@@ -28,8 +30,9 @@ DEATHS = """
 WITH dead AS (
     UPDATE hub.delivery SET deaths = deaths + 1
      WHERE event_id = ANY(%(events)s::bigint[]) AND id = ANY(%(ids)s::bigint[]) AND state = 'due'
-    RETURNING event_id, id, subscriber, lane, attempt, deaths)
-SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, e.payload, e.correlation_id, e.origin, e.traceparent
+    RETURNING event_id, id, subscriber, lane, attempt, deaths, edited)
+SELECT d.event_id, d.id, d.subscriber, d.lane, d.attempt, e.key, coalesce(d.edited, e.payload), e.correlation_id,
+       e.origin, e.traceparent, e.type
   FROM dead d JOIN hub.event e ON e.id = d.event_id WHERE d.deaths >= %(most)s
 """
 
@@ -45,10 +48,13 @@ class Drain:
         self._hub, self._steps, self._bell, self._worker, self._batch = hub, steps, bell, worker, batch
         self.guard = InHand(hub.redis)
 
-    def run(self, place: Place) -> int:
-        """Run what is ready there until nothing is; returns how many deliveries ended. Cheap when another has it."""
+    def run(self, place: Place, enough: Callable[[], bool] = lambda: False) -> int:
+        """Run what is ready there until nothing is; returns how many deliveries ended. Cheap when another has it.
+
+        `enough` is asked between batches: it sends this thread elsewhere. What is deferred waits until it is rung.
+        """
         mark, ended = 0, 0
-        while True:
+        while not defers(self._hub.pressure.load, place):
             self._bell.set_flag(place)
             try:
                 batch = self._turn(place, mark, self._batch)
@@ -67,6 +73,9 @@ class Drain:
                 mark = 0
             else:
                 return ended
+            if enough():
+                return ended
+        return ended
 
     def _turn(self, place: Place, mark: int, limit: int) -> Batch | None:
         """One batch in one transaction; None where another decides this partition."""
@@ -76,28 +85,38 @@ class Drain:
             self._bell.clear_flag(place)
             if self.guard.noted(place):
                 raise Died
-            ready = self._read(uow, place, mark, limit)
+            ready, mark, full = self._read(uow, place, mark, limit)
             if not ready:
-                return Batch(0, mark, full=False, woken=0)
+                return Batch(0, mark, full=full, woken=0)
             run = self._put_aside(uow, ready)
             woken = self._noted(uow, place, run)
-            full = len(ready) == limit
-        return Batch(len(run), ready[-1].delivery_id, full=full, woken=woken)
+        return Batch(len(run), mark, full=full, woken=woken)
 
-    def _read(self, uow: UnitOfWork, place: Place, mark: int, limit: int) -> list[Ready]:
-        rows = uow.sql(READ, {"queue": place.queue, "partition": place.partition, "mark": mark, "batch": limit})
-        return [one for row in rows if (one := self._ready_of(row)) is not None]
+    def _read(self, uow: UnitOfWork, place: Place, mark: int, limit: int) -> tuple[list[Ready], int, bool]:
+        """What is ready above the mark, the last id of it, and whether there may be more; strangers are left."""
+        given = {
+            "queue": place.queue,
+            "partition": place.partition,
+            "mark": mark,
+            "batch": limit,
+            "from": open_from(uow),
+        }
+        rows = uow.sql(READ, given).fetchall()
+        known = [row for row in rows if knows(self._steps, row[2], row[10])]
+        if len(known) < len(rows):
+            strange = [row for row in rows if row not in known]
+            strangers = [Stranger(event_id=row[0], delivery_id=row[1], subscriber=row[2]) for row in strange]
+            leave(uow, place, self._steps, strangers)
+        return [self._ready_of(row) for row in known], rows[-1][1] if rows else mark, len(rows) == limit
 
-    def _ready_of(self, row: tuple[Any, ...]) -> Ready | None:
-        event_id, number, subscriber, lane, attempt, key, payload, correlation, origin, trace = row
-        step = self._steps.by_name.get(subscriber)
-        if step is None:  # a step of a newer release: its own workers have it
-            return None
+    def _ready_of(self, row: tuple[Any, ...]) -> Ready:
+        event_id, number, subscriber, lane, attempt, key, payload, correlation, origin, trace, event_type = row
         trail = Trail(correlation_id=correlation, causation_id=event_id, origin=origin, traceparent=trace)
-        return Ready(event_id, number, step, lane, attempt, key, payload, trail)
+        step = self._steps.by_name[subscriber]
+        return Ready(event_id, number, step, lane, attempt, key, payload, trail, event_type)
 
     def _put_aside(self, uow: UnitOfWork, ready: Sequence[Ready]) -> list[Ready]:
-        aside = {row[0] for row in uow.sql(ASIDE, pairs_of(ready))}
+        aside = {row[0] for row in uow.sql(ASIDE, {**pairs_of(ready), "from": open_from(uow)})}
         return [one for one in ready if one.delivery_id not in aside]
 
     def _noted(self, uow: UnitOfWork, place: Place, run: Sequence[Ready]) -> int:
@@ -113,8 +132,10 @@ class Drain:
         later = {one: found for one in run if isinstance(found := outcomes.get(one.delivery_id), Later)}
         ended = {one: found for one in run if isinstance(found := outcomes.get(one.delivery_id), Ended)}
         done = [one for one in run if one not in later and one not in ended] if outcomes else run
-        if uow.sql(END, pairs_of(done)).rowcount != len(done):
+        finished = uow.sql(END, pairs_of(done)).fetchall()
+        if len(finished) != len(done):
             raise Vanished
+        count_took(uow, finished)
         if ended:
             codes = [found.code for found in ended.values()]
             uow.sql(SUPERSEDE, {**pairs_of(list(ended)), "codes": codes})
@@ -131,14 +152,14 @@ class Drain:
     def _one_by_one(self, place: Place, mark: int) -> Batch | None:
         """What failed as a batch, each in its own transaction and only while first of its lane: one culprit pays."""
         with self._hub.unit_of_work(Trail(correlation_id="")) as uow:
-            ready = self._read(uow, place, mark, self._batch)
+            ready, mark, full = self._read(uow, place, mark, self._batch)
         ended = 0
         for one in ready:
             outcome = self._alone(place, one)
             if outcome is None:
                 return None
             ended += outcome
-        return Batch(ended, ready[-1].delivery_id if ready else mark, full=len(ready) == self._batch, woken=1)
+        return Batch(ended, mark, full=full, woken=1)
 
     def _alone(self, place: Place, one: Ready) -> int | None:
         started = self._hub.clock.now()
@@ -151,7 +172,9 @@ class Drain:
         except Vanished:
             return 0
         except Exception as error:
-            if _is_contention(error):
+            if is_away(error):
+                return None  # nothing was changed, and no attempt is counted for it; the relay rings once it is back
+            if is_contention(error):
                 return 0  # nothing was changed; the next round runs it again, no attempt counted
             self._missed(one, error, started)
             return 0
@@ -178,14 +201,13 @@ class Drain:
             if not try_place(uow, place.queue, place.partition) or not (pairs := self.guard.noted(place)):
                 return
             given = {"events": [pair[0] for pair in pairs], "ids": [pair[1] for pair in pairs], "most": MOST_DEATHS}
-            dead = [self._ready_of(row) for row in uow.sql(DEATHS, given)]
+            dead = [self._ready_of(row) for row in uow.sql(DEATHS, given) if row[2] in self._steps.by_name]
         self.guard.clear(place)
         title = "A message was in hand when workers died three times; it is set aside"
         for one in dead:
-            if one is not None:
-                reading = Reading(code="hub.poison", about=f"delivery {one.delivery_id}", title=title)
-                verdict = Verdict(reading=reading, state="parked", outcome="poison")
-                self._settle(one, verdict, self._hub.clock.now())
+            reading = Reading(code="hub.poison", about=f"delivery {one.delivery_id}", title=title)
+            verdict = Verdict(reading=reading, state="parked", outcome="poison")
+            self._settle(one, verdict, self._hub.clock.now())
 
     def _log_repeat(self, place: Place, error: Exception) -> None:
         log.info("drain.one_by_one", queue=place.queue, partition=place.partition, error=type(error).__name__)
@@ -203,8 +225,3 @@ class Batch:
     mark: int
     full: bool
     woken: int
-
-
-def _is_contention(error: Exception) -> bool:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, DeadlockDetected | SerializationFailure)

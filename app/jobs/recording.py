@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 import structlog
 
+from app.flows.runtime import Answered
 from app.infra.connections import Connection
+from app.infra.db import is_away, is_contention
 from app.infra.hub import Hub
 from app.infra.locks import hold_place
 from app.infra.outbox import Place
+from app.infra.remote.shadow import Sent
 from app.infra.remote.spec import Dedupe
 from app.infra.uow import UnitOfWork
 from app.jobs.claims import ATTEMPTS, Claim, end
+from app.jobs.rehearsal import end_stopped, keep
 from app.jobs.settle import Missed, Reading, Verdict, judge, settle, wake_first
 
 log = structlog.get_logger()
@@ -32,6 +37,15 @@ class Answer:
     ended_at: datetime
     value: Any = None
     error: Exception | None = None
+    writes: tuple[Sent, ...] = ()  # of a shadow, and of what is compared with one
+
+
+T = TypeVar("T")
+
+
+def by_step(rows: Sequence[T], *, of: Callable[[T], Claim]) -> Iterator[list[T]]:
+    """Neighbours of one step together. Their order stays: it is the one in which everybody locks rows."""
+    return (list(together) for _, together in groupby(rows, key=lambda row: of(row).step.name))
 
 
 def decide(hub: Hub, uow: UnitOfWork, place: Place) -> Connection:
@@ -52,22 +66,30 @@ class Recorder:
             return
         good = [answer for answer in answers if answer.error is None]
         ours = end(uow, [answer.held for answer in good]) if good else set()
-        lanes = []
-        for answer in good:
-            if answer.held.delivery_id in ours:
-                self._record_one(uow, answer)
-                lanes.append(answer.held.lane)
+        good = [answer for answer in good if answer.held.delivery_id in ours]
+        for together in by_step(good, of=lambda answer: answer.held):
+            self._record(uow, together)
+        lanes = [answer.held.lane for answer in good]
         missed = [answer for answer in answers if answer.error is not None]
         lanes += [answer.held.lane for answer in missed if self._missed(uow, answer)]
-        self._keep_attempts(uow, [answer for answer in good if answer.held.delivery_id in ours])
+        self._keep_attempts(uow, good)
         wake_first(uow, [lane for lane in lanes if lane])
 
-    def _record_one(self, uow: UnitOfWork, answer: Answer) -> None:
-        held = answer.held
-        uow.trail = held.trail
-        assert held.step.record is not None
-        held.step.record(uow, held.told(answer.fact), answer.plan, answer.value)
-        uow.tally("deliveries_done", held.place.queue)
+    def _record(self, uow: UnitOfWork, together: Sequence[Answer]) -> None:
+        """Answers of one step; a shadow's is kept and has no other effect."""
+        real = [answer for answer in together if not answer.held.shadow]
+        if real:
+            real[0].held.step.records(
+                uow,
+                [
+                    Answered(told=answer.held.told(answer.fact), plan=answer.plan, answer=answer.value)
+                    for answer in real
+                ],
+            )
+        for answer in together:
+            uow.trail = answer.held.trail
+            keep(uow, answer.held, answer.writes)
+        uow.tally("deliveries_done", together[0].held.place.queue, len(together))
 
     def _missed(self, uow: UnitOfWork, answer: Answer) -> bool:
         assert answer.error is not None
@@ -77,6 +99,9 @@ class Recorder:
         """Write the verdict on a call that failed; True where that ended the delivery."""
         held = answer.held
         uow.trail = held.trail
+        if held.shadow and verdict.state != "due":
+            return end_stopped(uow, held, answer.writes, verdict.reading.code, verdict.reading.said)
+        keep(uow, held, answer.writes, failed=True, code=verdict.reading.code, said=verdict.reading.said)
         if verdict.outcome == "bug":
             log.error("step.bug", step=held.step.name, delivery=held.delivery_id, exc_info=answer.error)
         missed = Missed(
@@ -118,11 +143,16 @@ class Recorder:
         uow.sql(ATTEMPTS, given)
 
     def record_alone(self, answers: Sequence[Answer]) -> None:
-        """Each answer in a transaction of its own. The effect has happened: it is never called again for this."""
+        """Each answer in a transaction of its own. The effect has happened: it is never called again for this.
+
+        Raises where the database is away or others are in the way; all may be recorded once more then.
+        """
         for answer in answers:
             try:
                 self._in_own_transaction(answer)
             except Exception as error:
+                if is_away(error) or is_contention(error):
+                    raise
                 self._unrecorded(answer, error)
 
     def _in_own_transaction(self, answer: Answer) -> None:

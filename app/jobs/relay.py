@@ -13,15 +13,23 @@ from time import monotonic
 import structlog
 
 from app import flows, registry
+from app.flows.policy import defers
 from app.flows.runtime import STEPS
+from app.infra.backlog import Load, judge, measure
 from app.infra.bell import RedisBell
+from app.infra.breaking import write_down
+from app.infra.deadlines import AT_ONCE, tell_missed
+from app.infra.draining import note_emptied
 from app.infra.hub import Hub, open_hub
 from app.infra.locks import HubJob, try_job
+from app.infra.open_from import set_open_from
 from app.infra.outbox import NOWHERE, Place
 from app.infra.partitions import make_ahead
 from app.infra.telemetry import configure_logs
+from app.infra.took import KEPT_DAYS, TALLY
 from app.infra.workers import Heart
 from app.jobs.broker import make_broker, make_ringer
+from app.jobs.keeper import Keeper
 from app.kernel.version import VERSION
 from app.settings import Settings
 
@@ -43,19 +51,26 @@ WITH RECURSIVE place AS (
            AND (d.queue, d.connection, d.partition) > (p.queue, p.connection, p.partition)
          ORDER BY d.queue, d.connection, d.partition LIMIT 1) n)
 SELECT p.queue, p.connection, p.partition FROM place p LEFT JOIN hub.connection c ON c.name = p.connection
- WHERE p.connection <> '-' AND (c.state IS NULL OR c.state = 'on')
+ WHERE p.connection <> '-' AND p.connection <> ALL(%(shut)s::text[])
+   AND (c.state IS NULL OR c.state IN ('on', 'draining'))
    AND EXISTS (SELECT FROM hub.delivery d
                 WHERE d.queue = p.queue AND d.connection = p.connection AND d.partition = p.partition
+                  AND d.id <= coalesce(c.drain_to, d.id)
                   AND (d.state = 'due' AND d.next_at <= now()
                        OR d.state = 'running' AND (d.next_at <= now() OR NOT EXISTS (
                           SELECT FROM hub.worker w
                            WHERE w.id = d.holder AND w.beat_at > now() - interval '1.5 s'))))
 """
 
-FOLD = """
-WITH gone AS (DELETE FROM hub.tally RETURNING name, label, n)
+FOLD = f"""
+WITH gone AS (DELETE FROM hub.tally RETURNING name, label, n),
+hourly AS (
+    INSERT INTO hub.took (policy, hour, bound, n)
+    SELECT split_part(label, '|', 1), date_trunc('hour', now(), 'UTC'), split_part(label, '|', 2)::float8, sum(n)
+      FROM gone WHERE name = '{TALLY}' GROUP BY 1, 3
+    ON CONFLICT (policy, hour, bound) DO UPDATE SET n = hub.took.n + excluded.n)
 INSERT INTO hub.counter (name, label, n, folded_at)
-SELECT name, label, sum(n), now() FROM gone GROUP BY name, label
+SELECT name, label, sum(n), now() FROM gone WHERE name <> '{TALLY}' GROUP BY name, label
 ON CONFLICT (name, label) DO UPDATE SET n = hub.counter.n + excluded.n, folded_at = now()
 """
 
@@ -69,16 +84,22 @@ UPDATE hub.delivery d SET state = 'due'
 """
 
 PRUNE = (
+    f"DELETE FROM hub.took WHERE hour < now() - interval '{KEPT_DAYS} days'",
     "DELETE FROM hub.seen WHERE received_at < now() - interval '90 days'",
+    "DELETE FROM hub.deadline WHERE state <> 'waiting' AND ended_at < now() - interval '90 days'",
+    "DELETE FROM hub.outgoing WHERE at < now() - interval '90 days'",
     "DELETE FROM hub.worker WHERE beat_at < now() - interval '1 hour'",
+    "DELETE FROM hub.sheet WHERE received_at < now() - interval '90 days'",
+    "DELETE FROM hub.run WHERE ended_at < now() - interval '180 days'",
     "DELETE FROM hub.idempotency WHERE at < now() - interval '3 days'",  # a whole weekend and Monday
 )
 
 
 def sweep(hub: Hub) -> list[Place]:
-    """Every place with work that is ready now."""
+    """Every place with work that is ready now, but for connections whose breaker is open."""
+    shut = hub.gates.breakers.shut()
     with hub.unit_of_work() as uow:
-        return [Place(*row) for row in uow.sql(SWEEP)]
+        return [Place(*row) for row in uow.sql(SWEEP, {"shut": shut})]
 
 
 class Relay:
@@ -91,13 +112,17 @@ class Relay:
 
     def turn(self) -> int:
         """Ring for everything that is ready; returns how many places were rung."""
-        places = sweep(self._hub)
+        load = self._weigh()
+        places = [place for place in sweep(self._hub) if not defers(load, place)]
         self._bell.ring_again(place for place in places if place.connection != NOWHERE)
         self._fold()
+        write_down(self._hub)
+        self._tell_missed()
         if self._due(HubJob.WAKE, WAKE_SECONDS):
             self._wake_lost()
         if self._due(HubJob.PARTITIONS, PARTITION_SECONDS):
             make_ahead(self._hub)
+            self._set_open_from()
         if self._due(HubJob.PRUNE, PRUNE_SECONDS):
             self._prune()
         self.turned_at = self._hub.clock.now()
@@ -110,15 +135,40 @@ class Relay:
         self._last[job] = monotonic()
         return True
 
+    def _weigh(self) -> Load:
+        """Measure what waits and tell everybody; one relay does, the others hear it like everybody."""
+        before = self._hub.pressure.look()
+        with self._hub.unit_of_work() as uow:
+            if not try_job(uow, HubJob.MEASURE):
+                return before
+            standings = measure(uow)
+        load = judge(standings, before, self._hub.queues)
+        self._hub.pressure.tell(load)
+        return load
+
     def _fold(self) -> None:
         with self._hub.unit_of_work() as uow:
             if try_job(uow, HubJob.FOLD):
                 uow.sql(FOLD)
+                note_emptied(uow)
+
+    def _tell_missed(self) -> None:
+        told = AT_ONCE
+        while told == AT_ONCE:
+            with self._hub.unit_of_work() as uow:
+                told = tell_missed(uow)
+            if told:
+                log.info("relay.deadlines_missed", count=told)
 
     def _wake_lost(self) -> None:
         with self._hub.unit_of_work() as uow:
             if try_job(uow, HubJob.WAKE) and (woken := uow.sql(WAKE_LOST).rowcount):
                 log.warning("relay.woke_lost_lanes", lanes=woken)
+
+    def _set_open_from(self) -> None:
+        with self._hub.unit_of_work() as uow:
+            if try_job(uow, HubJob.OPEN_FROM):
+                set_open_from(uow)
 
     def _prune(self) -> None:
         with self._hub.unit_of_work() as uow:
@@ -141,10 +191,12 @@ def main() -> None:
         bells.append(RedisBell(client, make_ringer(make_broker(settings, client))))  # type: ignore[arg-type]
         return bells[0]
 
-    hub = open_hub(settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell, pool_size=2)
+    hub = open_hub(settings, adapter=registry.adapter, subscriptions=STEPS.by_event, bell=bell, pool_size=4)
     heart = Heart(hub, "relay", VERSION)
     heart.start()
     relay = Relay(hub, bells[0])
+    keeper = Keeper(hub)
+    keeper.start()
     log.info("relay.started", worker=heart.worker)
     while not stop.is_set():
         try:
@@ -152,6 +204,7 @@ def main() -> None:
         except Exception as error:
             log.error("relay.turn_failed", error=type(error).__name__, exc_info=error)
         stop.wait(SWEEP_SECONDS)
+    keeper.stop()
     heart.stop()
     hub.close()
 

@@ -23,6 +23,7 @@ from app.infra.telemetry import configure_logs
 from app.infra.windows import open_window
 from app.infra.workers import Heart
 from app.jobs.broker import make_broker, make_ringer
+from app.jobs.keeper import WINDOW as RETENTION
 from app.kernel.version import VERSION
 from app.settings import Settings
 
@@ -40,8 +41,17 @@ class Window:
 
 WINDOWS = (
     Window(name="erp_poll", cron="* * * * *"),
-    Window(name="reservation_expiry", cron="* * * * *"),
-    Window(name="subscription_renewal", cron="17 3 * * *"),
+    Window(name="channel_stock", cron="2-59/5 * * * *"),
+    Window(name="stock_poll", cron="* * * * *"),
+    Window(name="channel_prices", cron="4-59/15 * * * *"),
+    Window(name="catalogue_poll", cron="7-59/15 * * * *"),
+    Window(name="catalogue_alignment", cron="41 2 * * *"),
+    Window(name="expiry_watch", cron="23 5 * * *"),
+    Window(name="stock_recount", cron="37 3 * * *"),
+    Window(name="state_counts", cron="*/5 * * * *"),
+    Window(name="subscription_watch", cron="*/15 * * * *"),
+    Window(name="gap_scan", cron="3-59/10 * * * *"),
+    Window(name=RETENTION, cron=""),  # by HUB_RETENTION_FROM
 )
 
 
@@ -49,9 +59,17 @@ def schedule(hub: Hub, scheduler: BackgroundScheduler) -> None:
     """Give every window its job; each firing only inserts the run and tells of it."""
     for window in WINDOWS:
         scheduler.add_job(
-            fire, CronTrigger.from_crontab(window.cron, timezone=UTC), args=(hub, window.name), id=window.name,
-            misfire_grace_time=LATE_SECONDS, coalesce=True, max_instances=1,
+            fire, CronTrigger.from_crontab(cron_of(window, hub.settings), timezone=UTC), args=(hub, window.name),
+            id=window.name, misfire_grace_time=LATE_SECONDS, coalesce=True, max_instances=1,
         )  # fmt: skip
+
+
+def cron_of(window: Window, settings: Settings) -> str:
+    """When a window opens. Retention's time is a setting: each house has quiet hours of its own."""
+    if window.name != RETENTION:
+        return window.cron
+    hour, minute = settings.retention_from.split(":")
+    return f"{int(minute)} {int(hour)} * * *"
 
 
 def fire(hub: Hub, name: str) -> bool:

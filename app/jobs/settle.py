@@ -5,18 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.flows.runtime import Told
 from app.infra.cases import open_case
 from app.infra.connections import ConnectionRow
+from app.infra.lanes import wake_first as wake_first  # beside `wake_run`, for the dispatcher's side
 from app.infra.outbox import Subscription
+from app.infra.runs.kinds import KINDS
+from app.infra.runs.work import fail_turn
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Disposition, HubError, Superseded, Transient, Waits
 
 MOST_ATTEMPTS = 12  # the 12th failure parks: with full jitter that is about two hours of trying
 LONGEST_BACK_OFF = 3600.0  # an hour: operations look at least that often
+HEARD_SECONDS = 2.0  # after a change a process may call with what was before: its picture is a second old at most
 PAUSE_LOOK_SECONDS = 5.0  # a paused connection's deliveries are looked at again this soon after it resumes
 
 
@@ -58,7 +62,8 @@ def judge(error: Exception, attempt: int) -> Verdict:
             return _again(reading, attempt, "no answer", doubt=True)
         case Disposition.WAIT:
             seconds = error.seconds if isinstance(error, Waits) else 1.0
-            return Verdict(reading=reading, state="due", outcome="waits", wait=seconds, counts=False)
+            doubt = bool(error.facts.get("wrote"))  # before it had to wait: the next call looks first
+            return Verdict(reading=reading, state="due", outcome="waits", wait=seconds, counts=False, doubt=doubt)
         case Disposition.PAUSE:
             wait = PAUSE_LOOK_SECONDS
             return Verdict(reading=reading, state="due", outcome="paused", wait=wait, counts=False, pauses=True)
@@ -98,10 +103,12 @@ class Missed:
     worker: int | None = None
 
 
+DEADLY = ("poison", "taken over")  # every other end of a call is told by a worker that lived through it
 SETTLE = """
 UPDATE hub.delivery
    SET state = %(state)s, code = %(code)s, in_doubt = in_doubt OR %(doubt)s,
        attempt = %(attempt)s, next_at = now() + make_interval(secs => %(wait)s),
+       deaths = CASE WHEN %(survived)s THEN 0 ELSE deaths END,
        done_at = CASE WHEN %(state)s = 'superseded' THEN now() END
  WHERE event_id = %(event_id)s AND id = %(id)s
    AND (%(fence)s::int IS NULL AND state = 'due' OR state = 'running' AND fence = %(fence)s::int)
@@ -124,6 +131,7 @@ def settle(uow: UnitOfWork, missed: Missed) -> bool:
             "event_id": told.event_id, "id": told.delivery_id, "fence": missed.fence, "state": verdict.state,
             "code": reading.code, "doubt": verdict.doubt, "wait": verdict.wait,
             "attempt": told.attempt if verdict.counts else told.attempt - 1,
+            "survived": missed.fence is not None and verdict.outcome not in DEADLY,
         },
     ).fetchone()  # fmt: skip
     if held is None:
@@ -138,8 +146,10 @@ def settle(uow: UnitOfWork, missed: Missed) -> bool:
     if verdict.state in ("parked", "rejected"):
         uow.tally(f"deliveries_{verdict.state}", missed.step.queue)
         _open_case(uow, missed)
+        if missed.step.name in {kind.step for kind in KINDS.values()}:
+            fail_turn(uow, told.event_id, reading.title or reading.said)
     if verdict.pauses:
-        pause(uow, told.connection, reading)
+        pause(uow, told.connection, reading, missed.started_at)
     if verdict.state == "superseded":
         uow.tally("deliveries_superseded", missed.step.queue)
     return True
@@ -154,10 +164,15 @@ def _open_case(uow: UnitOfWork, missed: Missed) -> None:
     )  # fmt: skip
 
 
-def pause(uow: UnitOfWork, connection: str, reading: Reading) -> None:
-    """Stop calling a connection that refuses us; one alert, however many deliveries find out."""
-    row = uow.session.get(ConnectionRow, connection, with_for_update=True)
+def pause(uow: UnitOfWork, connection: str, reading: Reading, called_at: datetime) -> None:
+    """Stop calling a connection that refuses us; one alert, however many deliveries find out.
+
+    A call that may have gone out with what was replaced meanwhile proves nothing: its delivery is tried again.
+    """
+    row = uow.session.get(ConnectionRow, connection, with_for_update=True, populate_existing=True)
     if row is None or row.state == "paused":
+        return
+    if row.created_at < row.changed_at and called_at < row.changed_at + timedelta(seconds=HEARD_SECONDS):
         return
     row.state, row.paused_code, row.paused_by, row.paused_reason = "paused", reading.code, "hub", reading.title
     row.paused_at = uow.hub.clock.now()
@@ -168,13 +183,7 @@ def pause(uow: UnitOfWork, connection: str, reading: Reading) -> None:
     )  # fmt: skip
 
 
-# The first of each ended lane goes on; a statement of its own, so that it sees what was just ended.
-WAKE_FIRST = """
-UPDATE hub.delivery d SET state = 'due' FROM unnest(%(lanes)s::text[]) l(lane)
-  CROSS JOIN LATERAL (SELECT b.event_id, b.id FROM hub.delivery b WHERE b.lane = l.lane
-                         AND b.state IN ('due','running','behind','parked','rejected') ORDER BY b.id LIMIT 1) n
- WHERE d.event_id = n.event_id AND d.id = n.id AND d.state = 'behind'
-"""
+BEHIND = "SELECT FROM hub.delivery WHERE lane = ANY(%(lanes)s::text[]) AND state = 'behind' LIMIT 1"
 
 # The run of `behind` at the head of each ended lane, at most a batch of it.
 WAKE_RUN = """
@@ -189,9 +198,9 @@ UPDATE hub.delivery d SET state = 'due' FROM unnest(%(lanes)s::text[]) l(lane)
 
 def wake_run(uow: UnitOfWork, lanes: Sequence[str], batch: int) -> int:
     """Let what waited behind ended inside deliveries go on; returns how many."""
-    return uow.sql(WAKE_RUN, {"lanes": sorted(set(lanes)), "batch": batch}).rowcount if lanes else 0
-
-
-def wake_first(uow: UnitOfWork, lanes: Sequence[str]) -> int:
-    """Let the next of each ended outside lane go on; returns how many."""
-    return uow.sql(WAKE_FIRST, {"lanes": sorted(set(lanes))}).rowcount if lanes else 0
+    if not lanes:
+        return 0
+    given = {"lanes": sorted(set(lanes)), "batch": batch}
+    if uow.sql(BEHIND, given).fetchone() is None:  # as nearly always; to ask costs a quarter of waking nobody
+        return 0
+    return uow.sql(WAKE_RUN, given).rowcount

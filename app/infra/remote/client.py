@@ -5,47 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-import urllib3
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
+from app.infra.remote.gate import Gate
 from app.infra.remote.guard import ANSWER_SECONDS, AddressRefused, guarded_pool
 from app.infra.remote.pulse import forbid_frozen_process
+from app.infra.remote.quotas import Report
+from app.infra.remote.reply import Reply as Reply
+from app.infra.remote.reply import retry_after as retry_after
+from app.infra.remote.shadow import Imagine, heed
 from app.infra.uow import forbid_open_transaction
-from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import Ambiguous, HubError, NeedsAttention, Refused, Transient, Unauthorised
+from app.kernel.errors import Ambiguous, HubError, NeedsAttention, Refused, Transient, Unauthorised, Waits
 
 KEPT_TEXT = 2000
 
+THROTTLED_SECONDS = 5.0  # where a 429 does not say when to come back; nothing is lost by asking again
+
 Verdict = type[HubError]
+_Request = tuple[
+    str, str, bool, Any, Mapping[str, str] | None, Mapping[str, str] | None, Mapping[str, str] | None
+]  # method, path, writes, body, headers, query, form
 DEFAULT_VERDICTS: Mapping[int, Verdict] = {
     401: Unauthorised, 402: Unauthorised, 403: Unauthorised, 408: Transient, 423: Unauthorised, 425: Transient,
-    429: Transient, 502: Transient, 503: Transient, 504: Ambiguous,
+    429: Waits, 502: Transient, 503: Transient, 504: Ambiguous,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: status, lower-case headers, raw body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        return json.loads(self.body) if self.body else None
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -64,15 +52,21 @@ class Outbound:
     verdicts: Mapping[int, Verdict] = field(default_factory=lambda: DEFAULT_VERDICTS)
     judge: Callable[[Reply, bool], HubError | None] | None = None  # the adapter's own reading of an answer
     observe: Callable[[str, str, int, float], None] | None = None  # method, path, status, seconds: for counts
+    report: Callable[[Reply], tuple[Report, ...]] | None = None  # what an answer says of the vendor's quotas
+    gate: Gate | None = None  # the connection's breaker and quotas; set by the connection, not by its adapter
     answer_seconds: float = ANSWER_SECONDS
     allow_loopback: bool = False
     pool_size: int = 32
-    _pool: urllib3.PoolManager | None = None
+    shadow: bool = False  # no write leaves
+    imagine: Imagine | None = None  # what the other side would answer to a write of a shadow, where that is known
+    _lines: HTTPConnectionPool | None = None
+    _prefix: str = ""
 
     def __post_init__(self) -> None:
-        self._pool = guarded_pool(
-            self.pool_size, allow_loopback=self.allow_loopback, answer_seconds=self.answer_seconds
+        self._lines = guarded_pool(
+            self.base_url, self.pool_size, allow_loopback=self.allow_loopback, answer_seconds=self.answer_seconds
         )
+        self._prefix = urlsplit(self.base_url).path
 
     def send(
         self,
@@ -85,20 +79,49 @@ class Outbound:
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (),
+        operation: str = "",
     ) -> Reply:
-        """Send one request. `accept` are statuses besides 2xx that the caller reads itself."""
+        """Send one request. `accept` are statuses besides 2xx that the caller reads itself.
+
+        `operation` names requests that cost alike, where a vendor charges by cost. Raises Waits where the connection's
+        breaker is open, or its quota used up for longer than a moment.
+        """
         forbid_open_transaction()
         forbid_frozen_process()
-        reply = self._exchange(method, path, writes, body, headers, query, form)
+        answer = heed(
+            method, path, writes=writes, shadow=self.shadow, imagine=self.imagine, body=body, query=query, form=form
+        )
+        if answer is not None:
+            return answer
+        request = (method, path, writes, body, headers, query, form)
+        reply, verdict = self._passed(operation, accept, request)
         if reply.status == 401 and self.renew is not None:
             self.renew()
-            reply = self._exchange(method, path, writes, body, headers, query, form)
-        verdict = self.judge(reply, writes) if self.judge else None
+            reply, verdict = self._passed(operation, accept, request)
         if verdict is not None:
             raise verdict
-        if reply.ok or reply.status in accept:
-            return reply
-        raise self._refusal(reply, writes)
+        return reply
+
+    def _passed(self, operation: str, accept: tuple[int, ...], request: _Request) -> tuple[Reply, HubError | None]:
+        """One exchange through the gate: the answer and the verdict on it."""
+        writes = request[2]
+        passage = self.gate.enter(operation, writes=writes) if self.gate else None
+        try:
+            reply = self._exchange(*request)
+        except HubError as error:
+            if passage:
+                passage.lost(error)
+            raise
+        verdict = self._verdict(reply, writes, accept)
+        if passage:
+            passage.answered(reply, verdict, self.report(reply) if self.report else ())
+        return reply, verdict
+
+    def _verdict(self, reply: Reply, writes: bool, accept: tuple[int, ...]) -> HubError | None:
+        verdict = self.judge(reply, writes) if self.judge else None
+        if verdict is not None or reply.ok or reply.status in accept:
+            return verdict
+        return self._refusal(reply, writes)
 
     def _exchange(
         self,
@@ -110,7 +133,7 @@ class Outbound:
         query: Mapping[str, str] | None,
         form: Mapping[str, str] | None,
     ) -> Reply:
-        assert self._pool is not None
+        assert self._lines is not None
         given = {"Accept": "application/json", **self.headers}
         content: bytes | None = None
         if form is not None:
@@ -121,11 +144,11 @@ class Outbound:
         if self.authorize is not None:
             given.update(self.authorize())
         given.update(headers or {})
-        url = f"{self.base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         began = perf_counter()
         status = 0
         try:
-            answer = self._pool.request(method, url, body=content, headers=given)
+            answer = self._lines.urlopen(method, target, body=content, headers=given, redirect=False)
             status = answer.status
         except AddressRefused as refused:
             raise NeedsAttention(f"{self.system}.address_refused", str(refused), about=self.base_url) from refused
@@ -145,23 +168,13 @@ class Outbound:
         if verdict is Transient and writes and reply.status >= 500 and reply.status != 503:
             verdict = Ambiguous  # the effect may have happened before the fault
         code, said = f"{self.system}.http_{reply.status}", reply.text[:KEPT_TEXT]
+        if issubclass(verdict, Waits):
+            after = retry_after(reply)
+            seconds = THROTTLED_SECONDS if after is None else after
+            return verdict(code, f"answered {reply.status}", seconds=seconds, said=said)
         if issubclass(verdict, Transient):
             return verdict(code, f"answered {reply.status}", retry_after=retry_after(reply), said=said)
         return verdict(code, f"answered {reply.status}", said=said)
-
-
-def retry_after(reply: Reply) -> float | None:
-    """Seconds the other side asks us to wait: a number or an HTTP date (RFC 9110, 10.2.3); None where it does not."""
-    value = reply.headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.replace(".", "", 1).isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment - SYSTEM_CLOCK.now()).total_seconds())
 
 
 def _plain(cause: HTTPError) -> str:

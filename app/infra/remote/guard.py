@@ -22,9 +22,16 @@ class AddressRefused(Exception):
     """The address is not one of the public internet."""
 
 
-def _judge(sock: socket.socket) -> socket.socket:
-    peer = ip_address(sock.getpeername()[0].split("%")[0])
-    if not peer.is_global or peer.is_multicast:
+def is_public(address: str) -> bool:
+    """Whether an address, with or without a zone, is one of the public internet."""
+    peer = ip_address(address.split("%")[0])
+    return peer.is_global and not peer.is_multicast
+
+
+def judged(sock: socket.socket) -> socket.socket:
+    """The connected socket, if its peer is an address of the public internet. Raises AddressRefused."""
+    peer = str(sock.getpeername()[0])
+    if not is_public(peer):
         sock.close()
         raise AddressRefused(f"{peer} is not a public address; outbound calls go to the public internet only")
     return sock
@@ -32,12 +39,12 @@ def _judge(sock: socket.socket) -> socket.socket:
 
 class _GuardedHTTP(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _judge(super()._new_conn())
+        return judged(super()._new_conn())
 
 
 class _GuardedHTTPS(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _judge(super()._new_conn())
+        return judged(super()._new_conn())
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):
@@ -48,10 +55,12 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPS
 
 
-def guarded_pool(size: int, *, allow_loopback: bool, answer_seconds: float = ANSWER_SECONDS) -> urllib3.PoolManager:
-    """A pool of kept connections without retries of its own and without redirects."""
+def guarded_pool(
+    url: str, size: int, *, allow_loopback: bool, answer_seconds: float = ANSWER_SECONDS
+) -> HTTPConnectionPool:
+    """Kept connections to one remote's host, without retries of their own and without redirects."""
     pool = urllib3.PoolManager(
-        num_pools=4,
+        num_pools=1,
         maxsize=size,
         block=False,
         retries=False,
@@ -59,4 +68,4 @@ def guarded_pool(size: int, *, allow_loopback: bool, answer_seconds: float = ANS
     )
     if not allow_loopback:
         pool.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
-    return pool
+    return pool.connection_from_url(url)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from app.kernel.errors import Transient
+from app.kernel.errors import Waits
 
 SILENCE = 1.0  # others take over after 1.5 s; the difference is the margin
 LOST = 1.5  # after such a silence others may have taken what this process held, also when it beats again
@@ -53,4 +53,5 @@ def forbid_frozen_process() -> None:
     if PULSE.last is None:
         return
     if monotonic() - PULSE.last > SILENCE or getattr(_call, "life", PULSE.lives) != PULSE.lives:
-        raise Transient("hub.frozen", "this worker was silent for too long; another has its work")
+        message = "this worker was silent for too long; another has its work"
+        raise Waits("hub.frozen", message, seconds=SILENCE)  # nothing was sent: no attempt is counted

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar, cast
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.infra.remote.client import Outbound
+from app.infra.remote.quotas import Quota
 from app.kernel.errors import NeedsAttention
 
 P = TypeVar("P")
@@ -31,6 +33,13 @@ class SettingsSchema(Schema):
         unknown = EXCLUDE
 
 
+def _day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as wrong:
+        raise ValidationError("give a day as 2027-03-31") from wrong
+
+
 class ConnectionSettings(SettingsSchema):
     """What every connection may be told, whatever it speaks to."""
 
@@ -41,6 +50,21 @@ class ConnectionSettings(SettingsSchema):
     doubt_seconds = fields.Float(
         load_default=None, allow_none=True, validate=validate.Range(min=0, max=3600),
         metadata={"title": "Seconds a lost call may still be at work"},
+    )  # fmt: skip
+    region = fields.String(
+        load_default="", validate=validate.Length(max=20), metadata={"title": "Region, for flags"}
+    )  # fmt: skip
+    secret_ends_on = fields.String(
+        load_default=None, allow_none=True, validate=_day,
+        metadata={"help": "the last day of its secret or token, as 2027-03-31: the hub reminds 30, 7 and 1 days ahead"},
+    )  # fmt: skip
+    quotas = fields.Dict(
+        keys=fields.String(), values=fields.Raw(allow_none=True), load_default=dict,
+        metadata={"help": 'changes the quotas by name, for example {"requests": {"limit": 3000}}; null lifts one'},
+    )  # fmt: skip
+    breaker = fields.Dict(
+        keys=fields.String(), values=fields.Raw(), load_default=dict,
+        metadata={"help": 'changes when the breaker opens, for example {"volume": 50, "ratio": 0.8, "open": 10}'},
     )  # fmt: skip
 
 
@@ -88,14 +112,32 @@ class Message:
     body: bytes
 
 
-class SubscriptionKeeper(Protocol):
-    """Sees to it that a remote tells the hub what changes there: creates what is missing, renews, repairs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribed:
+    """One subscription that a connection should have, as it was found.
 
-    `address` is where the connection takes webhooks, without a topic. Safe to repeat. Returns what was done, in words;
-    nothing where all is well.
+    `missing`: there is none (the remote may have ended it). `changed`: its address, fields, format or version is not
+    ours. `expiring`: it ends soon. `refused`: the remote does not let us have it, and the hub can do without. `said`
+    names what differs, `did` what was done about it; both are empty where there is nothing to say.
     """
 
-    def ensure(self, address: str) -> tuple[str, ...]: ...
+    topic: str
+    state: str = "well"
+    said: str = ""
+    did: str = ""
+    expires_at: datetime | None = None
+
+
+class SubscriptionKeeper(Protocol):
+    """Sees to it that a remote tells the hub what changes there. `address` takes webhooks, without a topic."""
+
+    def look(self, address: str) -> tuple[Subscribed, ...]:
+        """Every subscription that there should be, as it is; changes nothing."""
+        ...
+
+    def ensure(self, address: str) -> tuple[Subscribed, ...]:
+        """The same, with what is missing created, what differs corrected, what ends soon renewed. Safe to repeat."""
+        ...
 
 
 Translate = Callable[[Message, Mapping[str, Any]], object]  # → a canonical value, or a tuple of them
@@ -125,7 +167,9 @@ class AdapterSpec:
 
     `topics` maps a webhook topic to what turns a kept notice into canonical values. `refusal_status` is the answer to
     an arrival that is refused, for vendors that punish a 4xx. `contract` is "verified by …" or "unverified". `learn`
-    reads the settings that the remote itself knows best; they are kept whenever a connection test passes.
+    reads the settings that the remote itself knows best; they are kept whenever a connection test passes. `quotas` are
+    the vendor's published limits; what its answers report of them, `Outbound.report` reads. `topic_queues` names the
+    topics whose work is no order's, with its queue: when that is full they are slowed.
     """
 
     name: str
@@ -137,12 +181,18 @@ class AdapterSpec:
     contract: str
     verify: Verify | None = None
     topics: Mapping[str, Translate] = field(default_factory=dict)
+    topic_queues: Mapping[str, str] = field(default_factory=dict)
     refusal_status: int | None = None
     echo: Callable[[Arrival], str | None] | None = None  # a handshake: the text to echo, before any signature exists
     probe: Callable[[Outbound, Mapping[str, Any]], tuple[Probe, ...]] | None = None
     learn: Callable[[Outbound, Mapping[str, Any]], Mapping[str, Any]] | None = None
     triggered_header: str = ""  # where the vendor says when it told a notice: breaks ties between versions
     concurrency: int = 8
+    quotas: tuple[Quota, ...] = ()
+
+    def queue_of(self, topic: str) -> str:
+        """The queue of the work that a topic makes: orders, where nothing else is said."""
+        return self.topic_queues.get(topic, "orders")
 
     def offers(self, wanted: type) -> bool:
         return any(capability.port is wanted for capability in self.capabilities)

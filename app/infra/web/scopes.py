@@ -7,8 +7,17 @@ from enum import StrEnum
 SCOPES = {
     "erp:write": "Report accepted orders, shipments and invoices to /erp/<connection>/…",
     "orders:read": "Read orders and their timelines.",
+    "stock:read": "Read what can be sold, and how it comes.",
+    "stock:write": "Report counts, movements and goods on their way; keep stock for carts; set channel policies.",
+    "customers:read": "Read customers, and which of them may be one.",
+    "customers:write": "Change customers; merge them and take a merge back.",
+    "privacy": "Ask for a person's data or its erasure, and fetch the file.",
     "operations:read": "Read deliveries, cases and connections.",
     "operations:write": "Replay and dismiss deliveries, pause and resume connections.",
+    "products:read": "Read products, their SKUs and units.",
+    "products:write": "Say what products are.",
+    "prices:read": "Ask for quotes; read price lists and promotions.",
+    "prices:write": "Change price lists, promotions and what is known of items.",
     "metrics": "Read /metrics from elsewhere than this machine.",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.infra.replay.selection import Filter
 from app.infra.uow import UnitOfWork
 
 MOST_GROUPED = 20_000  # letters that one page looks at; more than that is one cause, and its count says "at least"
@@ -98,6 +99,16 @@ def letters_of(uow: UnitOfWork, keys: Sequence[str]) -> list[int]:
         subscriber, _, connection = rest.partition("|")
         ids += chosen(uow, code=code, subscriber=subscriber, connection=connection)
     return sorted(ids)[:MOST_AT_ONCE]
+
+
+def filters_of(keys: Sequence[str]) -> list[Filter]:
+    """The same groups as filters, for a replay of more than one press takes."""
+    found = []
+    for key in keys:
+        code, _, rest = key.partition("|")
+        step, _, connection = rest.partition("|")
+        found.append(Filter(code=code, step=step, connection=connection))
+    return found
 
 
 def behind(uow: UnitOfWork, ids: Sequence[int]) -> int:
