@@ -1,0 +1,7 @@
+"""Products: what is sold, in which variants and units, made of what, and where it is listed.
+
+Owns       schema `product`.
+Publishes  product.product_changed/product_retired/catalogue_changed.v1
+Needs      an ERP or PIM: ProductSource
+Asked by   flows.catalogue_in, flows.catalogue_alignment, flows.owning, api v1, commands, console
+"""

@@ -1,0 +1,40 @@
+"""What happened to products. Facts stay small: whoever needs the product reads it."""
+
+from __future__ import annotations
+
+from app.kernel.events import Fact, event
+
+
+@event("product.product_changed", version=1, key="product_id")
+class ProductChanged(Fact):
+    """A product became known (`created`), or is not what it was. `changed` names groups of fields: text, gtin, …"""
+
+    product_id: str
+    code: str
+    version: int
+    changed: tuple[str, ...]
+    source: str  # who told: a connection, or a person's name
+    company: str = ""
+    created: bool = False
+
+
+@event("product.product_retired", version=1, key="product_id")
+class ProductRetired(Fact):
+    """A product is not sold any more, or some of its SKUs are not; `whole` where none is left."""
+
+    product_id: str
+    code: str
+    version: int
+    skus: tuple[str, ...]
+    company: str = ""
+    whole: bool = False
+
+
+@event("product.catalogue_changed", version=1, key="batch")
+class CatalogueChanged(Fact):
+    """A bulk import changed these products, at most a thousand; nothing else is told of each of them but retiring."""
+
+    batch: str
+    product_ids: tuple[str, ...]
+    source: str
+    company: str = ""

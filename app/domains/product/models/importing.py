@@ -1,0 +1,26 @@
+"""Lines of product sheets between the file and the catalogue, as text. They can be read again from the file, so the
+table is not logged: a crash of the server may empty it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+from app.infra.db import Base
+
+SHEET_LINE = Table(
+    "sheet_line",
+    Base.metadata,
+    Column("sheet_id", UUID(as_uuid=False), nullable=False),
+    Column("line", BigInteger, nullable=False),
+    *(
+        Column(name, Text)
+        for name in (
+            "sku", "product", "title", "description", "vendor", "product_type", "status", "tax_code", "gtin",
+            "weight", "weight_unit", "unit", "units", "components", "images", "options", "attributes",
+        )
+    ),
+    schema="product",
+    prefixes=["UNLOGGED"],
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""What the rest of the hub reads of the catalogue. Nothing here locks or writes."""
+
+from __future__ import annotations
+
+from app.domains.product.queries.drift import Drifted, drifts
+from app.domains.product.queries.lists import Filter, Listed, Place, counts, matching, page, place, places
+from app.domains.product.queries.mapping import Alias, Likely, aliases, likely, meant
+from app.domains.product.queries.whole import components, product, products, units, unknown
+
+__all__ = [
+    "Alias",
+    "Drifted",
+    "Filter",
+    "Likely",
+    "Listed",
+    "Place",
+    "aliases",
+    "components",
+    "counts",
+    "drifts",
+    "likely",
+    "matching",
+    "meant",
+    "page",
+    "place",
+    "places",
+    "product",
+    "products",
+    "units",
+    "unknown",
+]

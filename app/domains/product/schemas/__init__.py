@@ -1,0 +1,1 @@
+"""Products where strangers speak and listen: HTTP bodies. The only marshmallow in this domain."""
