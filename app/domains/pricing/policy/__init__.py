@@ -1,0 +1,1 @@
+"""Rules of prices: pure, from values to values."""

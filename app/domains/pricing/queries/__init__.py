@@ -1,0 +1,1 @@
+"""What pricing answers without changing anything."""

@@ -1,0 +1,1 @@
+"""What people and programs send to pricing, and what it answers."""

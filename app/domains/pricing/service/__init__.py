@@ -1,0 +1,1 @@
+"""What pricing does. First argument the open unit of work; nothing here commits."""
