@@ -1,60 +1,44 @@
-"""What sources tell: absolute figures as of an instant, and movements. Each level has one source, its first."""
+"""What sources tell: absolute figures as of an instant, and movements. Each level has one source, its first.
+
+Many are taken with as many statements as one. A figure that cannot be right changes nothing; those beside it count.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from app.domains.inventory.canonical import Movement, Reports, Snapshot
-from app.domains.inventory.events import StockOversold
+from app.domains.inventory.events import OversellEnded, StockOversold
+from app.domains.inventory.service.drifting import rules
+from app.domains.inventory.service.figures import believed_of, write_figures
+from app.domains.inventory.service.holding_back import hold_back
 from app.domains.inventory.service.ledger import Posting, Shift, post
-from app.domains.inventory.service.locking import hold
+from app.domains.inventory.service.locking import Level, Place, open_levels
+from app.domains.inventory.service.owning import Owners, is_foreign, not_the_owner, note_refused, owners_of
 from app.domains.inventory.service.telling import refresh
 from app.infra.uow import UnitOfWork
-from app.kernel.errors import Invalid, Refused, Superseded
+from app.kernel.errors import HubError, Invalid, Refused, Superseded
 
 SKEW = timedelta(minutes=1)  # clocks of well-kept machines differ by less; more is a time zone or a wrong clock
+Numbered = tuple[int, Snapshot]
 
-BELIEVED = """
-SELECT coalesce(sum(quantity) FILTER (WHERE effective_at <= %(as_of)s), 0),
-       coalesce(sum(quantity) FILTER (WHERE effective_at > %(as_of)s), 0)
-  FROM inventory.movement
- WHERE sku = %(sku)s AND location = %(location)s AND effective_at > coalesce(%(before)s::timestamptz, '-infinity')
-"""
-CONTAINED = """
-WITH mine AS MATERIALIZED (
-    SELECT id FROM inventory.reservation
-     WHERE sku = %(sku)s AND location = %(location)s AND state = 'allocated' ORDER BY id FOR UPDATE),
-told AS (
-    UPDATE inventory.reservation r
-       SET contained = %(available)s AND coalesce(accepted_at <= %(as_of)s, false)
-      FROM mine WHERE r.id = mine.id
-    RETURNING r.quantity, r.contained)
-SELECT coalesce(sum(quantity) FILTER (WHERE contained), 0) FROM told
-"""
-COUNTED = """
-UPDATE inventory.stock_level
-   SET source = %(source)s, reports = %(reports)s, on_hand = %(on_hand)s, as_of = %(as_of)s, sequence = %(sequence)s,
-       moved = %(moved)s, contained = %(contained)s, changed_at = now(),
-       oversold = greatest(0, damaged + quality_hold + reserved - %(contained)s - %(on_hand)s - %(moved)s)
- WHERE sku = %(sku)s AND location = %(location)s
-RETURNING oversold
+KNOWN = """
+SELECT m.source, m.key, m.sku, m.location, m.kind, m.quantity
+  FROM unnest(%(sources)s::text[], %(keys)s::text[]) g(source, key)
+  JOIN inventory.movement m ON m.source = g.source AND m.key = g.key
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """What is known of a SKU at a location before a source speaks."""
+class Counted:
+    """What became of a figure: `news`, or known already, or it could not be taken for the reason of `error`."""
 
-    source: str
-    reports: Reports
-    on_hand: Decimal
-    as_of: datetime | None
-    sequence: int
-    contained: Decimal
-    oversold: Decimal
+    snapshot: Snapshot
+    news: bool
+    error: HubError | None = None
 
 
 def set_snapshot(
@@ -63,21 +47,48 @@ def set_snapshot(
 ) -> bool:  # fmt: skip
     """Take a source's figure; False for one that is known already. Reservations stay, whatever it says.
 
-    Raises Superseded `inventory.older_snapshot`, Refused `inventory.not_the_source` (another source owns the level)
-    or `inventory.snapshot_contradicts` (one instant, two figures), Invalid `inventory.from_the_future`.
+    Raises Superseded `inventory.older_snapshot`, Refused `inventory.not_the_source` (another source owns the level),
+    `inventory.not_the_owner` (a rule names another) or `inventory.snapshot_contradicts` (one instant, two figures),
+    Invalid `inventory.from_the_future`.
     """
     snapshot = Snapshot(
         source=source, sku=sku, location=location, on_hand=on_hand, as_of=as_of, sequence=sequence,
         reports=Reports(reports),
     )  # fmt: skip
-    if as_of > uow.hub.clock.now() + SKEW:
-        raise Invalid("inventory.from_the_future", f"as_of {as_of} has not come yet: give the instant in UTC")
-    level = _held(uow, source, sku, location)
-    if not _is_news(snapshot, level):
-        return False
-    _write(uow, snapshot, level)
-    refresh(uow, {sku})
-    return True
+    (counted,) = count_many(uow, [snapshot])
+    if counted.error is not None:
+        raise counted.error
+    return counted.news
+
+
+def count_many(uow: UnitOfWork, snapshots: Sequence[Snapshot], *, approved: bool = False) -> list[Counted]:
+    """Take many figures, and say of each what became of it. Several of one level are taken in their order.
+
+    A figure that is further from what was believed than the source's rule lets through waits as a drift for a person,
+    unless it is `approved`: its error is Refused `inventory.needs_approval`.
+    """
+    agreed = {} if approved else rules(uow)
+    levels = open_levels(uow, {(one.sku, one.location): one.source for one in snapshots})
+    latest = uow.hub.clock.now() + SKEW
+    owners = owners_of(uow, snapshots)
+    waiting = list(enumerate(snapshots))
+    answers: dict[int, Counted] = {}
+    while waiting:
+        taken, later = _first_of_each_level(waiting)
+        for n, snapshot in taken:
+            answers[n] = _judged(snapshot, levels[snapshot.sku, snapshot.location], latest, owners)
+        news = [answers[n].snapshot for n, _ in taken if answers[n].news]
+        believed = believed_of(uow, news, levels)
+        waits = hold_back(uow, news, levels, believed, agreed)
+        for n, snapshot in taken:
+            if snapshot in waits:
+                answers[n] = Counted(snapshot=snapshot, news=False, error=waits[snapshot])
+        taking = [snapshot for snapshot in news if snapshot not in waits]
+        _tell_oversold(uow, write_figures(uow, taking, levels, believed))
+        waiting = later
+    refresh(uow, {one.snapshot.sku for one in answers.values() if one.news})
+    note_refused(uow, [one.snapshot for one in answers.values() if is_foreign(one.snapshot, owners)], owners)
+    return [answers[n] for n in range(len(snapshots))]
 
 
 def move(uow: UnitOfWork, movement: Movement) -> bool:
@@ -85,108 +96,87 @@ def move(uow: UnitOfWork, movement: Movement) -> bool:
 
     Raises Refused `inventory.movement_contradicts` for a key that came with another movement before.
     """
-    _held(uow, movement.source, movement.sku, movement.location)
-    shifts = post(uow, [Posting(movement=movement)])
-    if not shifts:
-        _require_same(uow, movement)
-        return False
-    _tell_oversold(uow, shifts)
-    refresh(uow, {movement.sku})
-    return True
+    return move_many(uow, [movement])[0]
 
 
-def _held(uow: UnitOfWork, source: str, sku: str, location: str) -> Level:
-    """The level, made where it is new, with its SKU held."""
-    new = {"sku": sku, "location": location, "source": source}
-    uow.sql("INSERT INTO inventory.availability (sku) VALUES (%(sku)s) ON CONFLICT DO NOTHING", new)
-    hold(uow, {sku})
-    uow.sql(
-        "INSERT INTO inventory.stock_level (sku, location, source) VALUES (%(sku)s, %(location)s, %(source)s) "
-        "ON CONFLICT DO NOTHING",
-        new,
-    )
-    row = uow.sql(
-        "SELECT source, reports, on_hand, as_of, sequence, contained, oversold FROM inventory.stock_level "
-        "WHERE sku = %(sku)s AND location = %(location)s",
-        new,
-    ).fetchone()
-    assert row is not None, "the level was inserted above"
-    return Level(
-        source=row[0], reports=Reports(row[1]), on_hand=row[2], as_of=row[3], sequence=row[4], contained=row[5],
-        oversold=row[6],
-    )  # fmt: skip
-
-
-def _is_news(snapshot: Snapshot, level: Level) -> bool:
-    where = f"{snapshot.sku} at {snapshot.location}"
-    if level.source != snapshot.source and level.as_of is not None:
-        raise Refused(
-            "inventory.not_the_source",
-            f"{where} is counted by {level.source}: {snapshot.source} may not say what lies there",
-            about=where,
-        )
-    if level.as_of is None:
-        return True
-    if (snapshot.sequence, snapshot.as_of) == (level.sequence, level.as_of):
-        if (snapshot.on_hand, snapshot.reports) != (level.on_hand, level.reports):
+def move_many(uow: UnitOfWork, movements: Sequence[Movement]) -> list[bool]:
+    """Take many movements in one transaction: True for each that is new. One that contradicts refuses them all."""
+    open_levels(uow, {(one.sku, one.location): one.source for one in movements})
+    named = {"sources": [one.source for one in movements], "keys": [one.key for one in movements]}
+    known = {(row[0], row[1]): tuple(row[2:]) for row in uow.sql(KNOWN, named)}
+    fresh: list[Movement] = []
+    news: list[bool] = []
+    for one in movements:
+        said = (one.sku, one.location, one.kind.value, one.quantity)
+        before = known.setdefault((one.source, one.key), said)
+        if before != said:
             raise Refused(
-                "inventory.snapshot_contradicts",
-                f"{where}: {level.on_hand} and {snapshot.on_hand} as of {snapshot.as_of}, sequence {snapshot.sequence}",
-                about=where,
+                "inventory.movement_contradicts",
+                f"movement {one.key} of {one.source} came before with another content: give it a key of its own",
+                about=f"{one.source} {one.key}",
             )
-        return False
+        news.append(before is said)
+        if before is said:
+            fresh.append(one)
+    _tell_oversold(uow, post(uow, [Posting(movement=one) for one in fresh]))
+    refresh(uow, {one.sku for one in fresh})
+    return news
+
+
+def _first_of_each_level(waiting: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered]]:
+    """Those that come first at their level, and the others."""
+    met: set[Place] = set()
+    first: list[Numbered] = []
+    later: list[Numbered] = []
+    for n, snapshot in waiting:
+        place = (snapshot.sku, snapshot.location)
+        (later if place in met else first).append((n, snapshot))
+        met.add(place)
+    return first, later
+
+
+def _judged(snapshot: Snapshot, level: Level, latest: datetime, owners: Owners) -> Counted:
+    error = _future(snapshot, latest) or not_the_owner(snapshot, owners) or _wrong(snapshot, level, owners)
+    same = level.as_of is not None and (snapshot.sequence, snapshot.as_of) == (level.sequence, level.as_of)
+    return Counted(snapshot=snapshot, news=error is None and not same, error=error)
+
+
+def _future(snapshot: Snapshot, latest: datetime) -> HubError | None:
+    if snapshot.as_of <= latest:
+        return None
+    said = f"as_of {snapshot.as_of} has not come yet: give the instant in UTC"
+    return Invalid("inventory.from_the_future", said)
+
+
+def _wrong(snapshot: Snapshot, level: Level, owners: Owners) -> HubError | None:
+    where = f"{snapshot.sku} at {snapshot.location}"
+    if level.as_of is None:
+        return None
+    if level.source != snapshot.source:
+        if (snapshot.source, snapshot.location) in owners and snapshot.as_of > level.as_of:
+            return None  # whom a rule names takes the level over
+        said = f"{where} is counted by {level.source}: {snapshot.source} may not say what lies there"
+        return Refused("inventory.not_the_source", said, about=where)
+    if (snapshot.sequence, snapshot.as_of) == (level.sequence, level.as_of):
+        if (snapshot.on_hand, snapshot.reports) == (level.on_hand, level.reports):
+            return None
+        said = f"{where}: {level.on_hand} and {snapshot.on_hand} as of {snapshot.as_of}, sequence {snapshot.sequence}"
+        return Refused("inventory.snapshot_contradicts", said, about=where)
     if snapshot.sequence < level.sequence or snapshot.as_of < level.as_of:
-        raise Superseded(
-            "inventory.older_snapshot",
-            f"{where}: sequence {snapshot.sequence} as of {snapshot.as_of} is older than "
-            f"{level.sequence} as of {level.as_of}",
-            about=where,
+        said = (
+            f"{where}: sequence {snapshot.sequence} as of {snapshot.as_of} is older than {level.sequence} as of "
+            f"{level.as_of}"
         )
-    return True
-
-
-def _write(uow: UnitOfWork, snapshot: Snapshot, level: Level) -> None:
-    """Make the figure the level's base, and put what no movement explains into the ledger."""
-    values = {
-        "sku": snapshot.sku, "location": snapshot.location, "on_hand": snapshot.on_hand, "as_of": snapshot.as_of,
-        "sequence": snapshot.sequence, "reports": snapshot.reports.value, "source": snapshot.source,
-        "before": level.as_of, "available": snapshot.reports is Reports.AVAILABLE, "contained": Decimal(0),
-    }  # fmt: skip
-    until, after = uow.sql(BELIEVED, values).fetchone() or (Decimal(0), Decimal(0))
-    values["moved"] = after
-    if values["available"] or level.contained:
-        values["contained"] = (uow.sql(CONTAINED, values).fetchone() or (Decimal(0),))[0]
-    row = uow.sql(COUNTED, values).fetchone()
-    assert row is not None, "the level is held"
-    _tell_oversold(uow, [Shift(sku=snapshot.sku, location=snapshot.location, before=level.oversold, after=row[0])])
-    difference = snapshot.on_hand - level.on_hand - until
-    if difference:
-        values["difference"] = difference
-        values["key"] = f"{snapshot.sku}|{snapshot.location}|{snapshot.sequence}|{snapshot.as_of.isoformat()}"
-        uow.sql(
-            "INSERT INTO inventory.movement (sku, location, kind, quantity, effective_at, source, key) "
-            "VALUES (%(sku)s, %(location)s, 'count', %(difference)s, %(as_of)s, %(source)s, 'count ' || %(key)s)",
-            values,
-        )
-
-
-def _require_same(uow: UnitOfWork, movement: Movement) -> None:
-    known = uow.sql(
-        "SELECT sku, location, kind, quantity FROM inventory.movement WHERE source = %(source)s AND key = %(key)s",
-        {"source": movement.source, "key": movement.key},
-    ).fetchone()
-    if known != (movement.sku, movement.location, movement.kind.value, movement.quantity):
-        raise Refused(
-            "inventory.movement_contradicts",
-            f"movement {movement.key} of {movement.source} came before with another content: give it a key of its own",
-            about=f"{movement.source} {movement.key}",
-        )
+        return Superseded("inventory.older_snapshot", said, about=where)
+    return None
 
 
 def _tell_oversold(uow: UnitOfWork, shifts: Iterable[Shift]) -> None:
     for shift in shifts:
         if shift.after > shift.before:
             uow.publish(StockOversold(sku=shift.sku, location=shift.location, missing=shift.after))
+        elif shift.before > 0 and shift.after == 0:
+            uow.publish(OversellEnded(sku=shift.sku, location=shift.location))
 
 
 def set_policy(uow: UnitOfWork, company: str, unknown_sku: str) -> None:
@@ -196,3 +186,27 @@ def set_policy(uow: UnitOfWork, company: str, unknown_sku: str) -> None:
         "ON CONFLICT (company) DO UPDATE SET unknown_sku = excluded.unknown_sku",
         {"company": company, "unknown": unknown_sku},
     )
+
+
+def in_stock_units(uow: UnitOfWork, said: Sequence[tuple[str, str, Decimal]]) -> list[Decimal]:
+    """Quantities of (SKU, unit, quantity) in the unit that each SKU is kept in; no unit means that one.
+
+    Raises Invalid `inventory.unknown_unit`, naming the units that the SKU has.
+    """
+    factors: dict[str, dict[str, Decimal]] = {}
+    skus = ["", *{sku for sku, unit, _ in said if unit}]
+    for sku, unit, factor in uow.sql(
+        "SELECT sku, unit, factor FROM inventory.unit WHERE sku = ANY(%(skus)s)", {"skus": skus}
+    ):
+        factors.setdefault(sku, {})[unit] = factor
+    return [quantity * _factor(sku, unit, factors) for sku, unit, quantity in said]
+
+
+def _factor(sku: str, unit: str, factors: Mapping[str, Mapping[str, Decimal]]) -> Decimal:
+    if not unit:
+        return Decimal(1)
+    known = {**factors.get("", {}), **factors.get(sku, {})}
+    if unit not in known:
+        named = ", ".join(sorted(known)) or "none yet: `flask stock unit` adds one"
+        raise Invalid("inventory.unknown_unit", f"{sku} has no unit {unit!r}; it has {named}", about=f"{sku} {unit}")
+    return known[unit]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domains.inventory.canonical import Reservation
+from app.domains.inventory.events import OversellEnded
 from app.domains.inventory.lifecycle import RESERVATION, State
 from app.infra.uow import UnitOfWork
 
@@ -32,16 +33,17 @@ rest AS (
       FROM change c WHERE r.id = c.id AND c.part < c.quantity),
 part AS (
     INSERT INTO inventory.reservation
-           (order_id, order_line, sku, location, quantity, state, ended_by, accepted_at, expires_at, made_at)
-    SELECT order_id, order_line, sku, location, part, %(state)s, %(ended_by)s, accepted_at, expires_at, made_at
+           (order_id, order_line, sku, location, quantity, per, state, ended_by, accepted_at, expires_at, made_at)
+    SELECT order_id, order_line, sku, location, part, per, %(state)s, %(ended_by)s, accepted_at, expires_at, made_at
       FROM change WHERE part < quantity)
 UPDATE inventory.stock_level s
    SET reserved = s.reserved + d.reserved, contained = s.contained - d.contained,
        oversold = greatest(0, d.reserved - s.free + d.contained), changed_at = now()
-  FROM (SELECT sku, location, %(sign)s * sum(part) AS reserved,
-               coalesce(sum(part) FILTER (WHERE contained), 0) AS contained
-          FROM change GROUP BY sku, location) d
+  FROM (SELECT c.sku, c.location, l.oversold AS before, %(sign)s * sum(part) AS reserved,
+               coalesce(sum(part) FILTER (WHERE c.contained), 0) AS contained
+          FROM change c JOIN inventory.stock_level l USING (sku, location) GROUP BY 1, 2, 3) d
  WHERE s.sku = d.sku AND s.location = d.location
+RETURNING s.sku, s.location, d.before > 0 AND s.oversold = 0
 """
 
 
@@ -60,7 +62,7 @@ def _move_on(uow: UnitOfWork, endings: Sequence[Ending], trigger: str, ended_by:
         return
     states = {RESERVATION.step(State(ending.row.state), trigger).state for ending in endings}
     (state,) = states  # a trigger leads every open state to the same one
-    uow.sql(
+    rows = uow.sql(
         MOVE_ON,
         {
             "ids": [ending.row.row_id for ending in endings],
@@ -69,4 +71,7 @@ def _move_on(uow: UnitOfWork, endings: Sequence[Ending], trigger: str, ended_by:
             "ended_by": ended_by,
             "sign": sign,
         },
-    )
+    ).fetchall()
+    for sku, location, is_over in rows:
+        if is_over:
+            uow.publish(OversellEnded(sku=sku, location=location))

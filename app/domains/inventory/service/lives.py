@@ -5,7 +5,7 @@ The caller holds the order itself, so that what is told of one order is done one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from app.domains.inventory import queries
 from app.domains.inventory.canonical import Held, Movement, MovementKind, Reservation, Wanted, exact
 from app.domains.inventory.events import ReservationExpired
 from app.domains.inventory.lifecycle import OPEN, State, movable
-from app.domains.inventory.policy import NOTHING, require_once
+from app.domains.inventory.policy import NOTHING, require_once, taken_apart
 from app.domains.inventory.service.ending import Ending, end, reopen
 from app.domains.inventory.service.ledger import Posting, post
 from app.domains.inventory.service.locking import hold, hold_order
@@ -25,16 +25,16 @@ from app.kernel.errors import Invalid, Refused
 ALLOCATE = """
 WITH mine AS MATERIALIZED (
     SELECT id FROM inventory.reservation
-     WHERE order_id = %(order)s AND state = ANY(%(states)s) ORDER BY id FOR UPDATE)
+     WHERE order_id = ANY(%(orders)s) AND state = ANY(%(states)s) ORDER BY id FOR UPDATE)
 UPDATE inventory.reservation r SET state = 'allocated', accepted_at = %(at)s, changed_at = now()
   FROM mine WHERE r.id = mine.id
 """
 EXPIRE_AT_ONCE = 500  # reservations in one transaction: a moment's work, so that orders between them do not wait
 
 
-def allocate(uow: UnitOfWork, order_id: str, *, at: datetime | None = None) -> None:
-    """The ERP or warehouse accepted the order, at `at` or now. No figure changes, so no SKU is held."""
-    uow.sql(ALLOCATE, {"order": order_id, "at": at or uow.hub.clock.now(), "states": movable("allocate")})
+def allocate(uow: UnitOfWork, *order_ids: str, at: datetime | None = None) -> None:
+    """The ERP or warehouse accepted these orders, at `at` or now. No figure changes, so no SKU is held."""
+    uow.sql(ALLOCATE, {"orders": list(order_ids), "at": at or uow.hub.clock.now(), "states": movable("allocate")})
 
 
 def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = None) -> None:
@@ -48,6 +48,7 @@ def release(uow: UnitOfWork, order_id: str, lines: Sequence[Wanted] | None = Non
         endings = [Ending(row=row, quantity=row.quantity) for row in rows]
     else:
         require_once(lines)
+        lines = taken_apart(lines, queries.parts_of(uow, {line.sku for line in lines}))
         endings = [part for line in lines for part in _parts_of(line, rows)]
     end(uow, endings, "release")
     refresh(uow, {ending.row.sku for ending in endings})
@@ -88,9 +89,17 @@ def undo_shipment(
 
 def expire(uow: UnitOfWork, now: datetime, *, most: int = EXPIRE_AT_ONCE) -> list[str]:
     """Give back what waited for its payment past its time. Returns the orders; call again until there are none."""
-    order_ids, skus = queries.overdue(uow, now, most)
+    return _expire(uow, now, *queries.overdue(uow, now, most))
+
+
+def expire_order(uow: UnitOfWork, order_id: str, until: datetime) -> bool:
+    """Give back what one order kept until then for its payment; False where nothing of it waits any more."""
+    return bool(_expire(uow, until, [order_id], queries.overdue_of(uow, order_id, until)))
+
+
+def _expire(uow: UnitOfWork, until: datetime, order_ids: Sequence[str], skus: Sequence[str]) -> list[str]:
     hold(uow, skus)
-    rows = [row for row in queries.overdue_locked(uow, now, order_ids) if row.sku in skus]
+    rows = [row for row in queries.overdue_locked(uow, until, order_ids) if row.sku in skus]
     end(uow, [Ending(row=row, quantity=row.quantity) for row in rows], "expire")
     refresh(uow, skus)
     expired: dict[str, list[Held]] = {}
@@ -110,17 +119,28 @@ def _leave(
     if exact(quantity, "quantity") <= 0:
         raise Invalid("inventory.not_positive", f"quantity of line {line_id} is {quantity}: give one above zero")
     rows = [row for row in hold_order(uow, order_id) if row.order_line == line_id]
-    before = [row for row in rows if _by(row, line_id, state, document)]
-    todo = quantity - sum((row.quantity for row in before), NOTHING)
-    if not rows or todo <= 0:
-        return NOTHING
-    endings = _parts(sorted((row for row in rows if row.state in OPEN), key=_allocated_first), todo)
+    endings: list[Ending] = []
+    lacking = NOTHING
+    for (_, per), of_part in _parts_of_line(rows).items():
+        before = sum((row.quantity for row in of_part if _by(row, line_id, state, document)), NOTHING)
+        todo = max(NOTHING, quantity * per - before)
+        parts = _parts(sorted((row for row in of_part if row.state in OPEN), key=_allocated_first), todo)
+        endings += parts
+        lacking = max(lacking, (todo - _sum(parts)) / per)
     when = at or uow.hub.clock.now()
     kind = MovementKind.SHIPMENT if state == State.CONSUMED else MovementKind.ADJUSTMENT
     post(uow, [_posting(ending.row, kind, -ending.quantity, when, document) for ending in endings])
     end(uow, endings, trigger, ended_by=document)
     refresh(uow, {ending.row.sku for ending in endings})
-    return todo - _sum(endings)
+    return lacking
+
+
+def _parts_of_line(rows: Iterable[Reservation]) -> dict[tuple[str, Decimal], list[Reservation]]:
+    """A line's rows by SKU and how many of it one of the line takes: one group, or one for each part of a bundle."""
+    groups: dict[tuple[str, Decimal], list[Reservation]] = {}
+    for row in rows:
+        groups.setdefault((row.sku, row.per), []).append(row)
+    return groups
 
 
 def _posting(row: Reservation, kind: MovementKind, quantity: Decimal, at: datetime, reference: str) -> Posting:

@@ -6,37 +6,51 @@ The caller holds the order itself, so that what is told of one order is done one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from app.domains.inventory import queries
 from app.domains.inventory.canonical import Held, Reservation, Reserved, Short, Wanted
-from app.domains.inventory.events import StockRefused, StockReserved
+from app.domains.inventory.events import ReservationLapsed, StockRefused, StockReserved
 from app.domains.inventory.lifecycle import OPEN, State
-from app.domains.inventory.policy import NOTHING, Shelves, serve
+from app.domains.inventory.policy import NOTHING, Shelves, serve, taken_apart
 from app.domains.inventory.service.ending import Ending, end
 from app.domains.inventory.service.locking import hold, hold_order
 from app.domains.inventory.service.telling import refresh
+from app.infra.deadlines import expect, expectation
 from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import Transient
 
+PAYMENT = expectation("inventory", "payment", otherwise=ReservationLapsed, unless=())  # it looks what still waits
 STANDING = frozenset({*OPEN, State.CONSUMED, State.SHORT})  # an order with one of these has been served
 
 TAKE = """
 WITH take AS MATERIALIZED (
     SELECT * FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[],
-                         %(quantities)s::numeric[]) t(order_id, order_line, sku, location, quantity)),
+                         %(quantities)s::numeric[], %(pers)s::numeric[], %(untils)s::timestamptz[])
+                  t(order_id, order_line, sku, location, quantity, per, until)),
 level AS (
     UPDATE inventory.stock_level s SET reserved = s.reserved + t.quantity, changed_at = now()
       FROM (SELECT sku, location, sum(quantity) AS quantity FROM take GROUP BY sku, location) t
      WHERE s.sku = t.sku AND s.location = t.location AND s.free >= t.quantity
     RETURNING s.sku, s.location)
-INSERT INTO inventory.reservation AS r (order_id, order_line, sku, location, quantity, state, expires_at)
-SELECT order_id, order_line, sku, location, quantity, 'held', %(expires_at)s::timestamptz
+INSERT INTO inventory.reservation AS r (order_id, order_line, sku, location, quantity, per, state, expires_at)
+SELECT order_id, order_line, sku, location, quantity, per, %(state)s, until
   FROM take JOIN level USING (sku, location)
     ON CONFLICT (order_id, order_line, sku, location) WHERE state IN ('quoted', 'held')
     DO UPDATE SET quantity = r.quantity + excluded.quantity, changed_at = now()
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What an order line got, and until when; one of the line is `per` of the SKU."""
+
+    order_id: str
+    held: Held
+    per: Decimal
+    until: datetime | None
 
 
 def reserve(
@@ -61,6 +75,8 @@ def reserve_many(
 
     What is told of an order goes by its own trail of `trails`, else by the unit of work's.
     """
+    bundles = queries.parts_of(uow, {line.sku for _, lines in orders for line in lines})
+    orders = [(order_id, taken_apart(lines, bundles)) for order_id, lines in orders]
     wanted = {line.sku for _, lines in orders for line in lines}
     hold(uow, wanted)
     answers: dict[str, Reserved | Short] = _served_before(queries.reservations(uow, {order for order, _ in orders}))
@@ -68,14 +84,16 @@ def reserve_many(
     if waiting:
         shelves = queries.shelves(uow, wanted)
         untracked = not wanted <= shelves.keys() and queries.passes_untracked(uow, company)
-        taken: list[tuple[str, Held]] = []
+        taken: list[Taken] = []
         for order_id, lines in waiting:
             if order_id not in answers:
                 answers[order_id] = answer = serve(order_id, lines, shelves, untracked=untracked)
-                taken.extend((order_id, held) for held in _held(answer))
+                taken += taken_of(answer, lines, expires_at)
                 _tell(uow, answer, (trails or {}).get(order_id))
-        take(uow, taken, expires_at)
-        refresh(uow, {held.sku for _, held in taken})
+        take(uow, taken)
+        if expires_at is not None:
+            _await_payment(uow, [one.order_id for one in taken], expires_at, trails or {})
+        refresh(uow, {one.held.sku for one in taken})
     return [answers[order_id] for order_id, _ in orders]
 
 
@@ -86,6 +104,7 @@ def adjust(
 
     What an edit adds needs stock: else Short, and nothing is changed. What was shipped stays shipped. Idempotent.
     """
+    lines = taken_apart(lines, queries.parts_of(uow, {line.sku for line in lines}))
     rows = [row for row in hold_order(uow, order_id, {line.sku for line in lines}) if row.state in STANDING]
     skus = {line.sku for line in lines} | {row.sku for row in rows}
     more, less = _differences(rows, lines)
@@ -95,7 +114,7 @@ def adjust(
     answer = serve(order_id, more, shelves, untracked=untracked)
     if isinstance(answer, Reserved):
         end(uow, less, "release")
-        take(uow, [(order_id, held) for held in answer.held], None)
+        take(uow, taken_of(answer, more, None))
         refresh(uow, skus)
     _tell(uow, answer, trail)
     if isinstance(answer, Short):
@@ -103,23 +122,31 @@ def adjust(
     return _served_before(queries.reservations(uow, [order_id])).get(order_id, answer)
 
 
-def take(uow: UnitOfWork, taken: Sequence[tuple[str, Held]], expires_at: datetime | None) -> None:
+def take(uow: UnitOfWork, taken: Sequence[Taken], state: State = State.HELD) -> None:
     """Write what was decided. Raises Transient when the levels are no longer what they were read as."""
     if not taken:
         return
     written = uow.sql(
         TAKE,
         {
-            "orders": [order_id for order_id, _ in taken],
-            "lines": [held.line_id for _, held in taken],
-            "skus": [held.sku for _, held in taken],
-            "locations": [held.location for _, held in taken],
-            "quantities": [held.quantity for _, held in taken],
-            "expires_at": expires_at,
+            "orders": [one.order_id for one in taken],
+            "lines": [one.held.line_id for one in taken],
+            "skus": [one.held.sku for one in taken],
+            "locations": [one.held.location for one in taken],
+            "quantities": [one.held.quantity for one in taken],
+            "pers": [one.per for one in taken],
+            "untils": [one.until for one in taken],
+            "state": state.value,
         },
     ).rowcount
     if written != len(taken):
         raise Transient("inventory.stock_moved", "stock was changed without its SKU's lock; the same call may succeed")
+
+
+def _await_payment(uow: UnitOfWork, order_ids: Iterable[str], until: datetime, trails: Mapping[str, Trail]) -> None:
+    for order_id in dict.fromkeys(order_ids):
+        lapsed = ReservationLapsed(order_id=order_id, until=until)
+        expect(uow, PAYMENT, lapsed, until, trail=trails.get(order_id))
 
 
 def _tell(uow: UnitOfWork, answer: Reserved | Short, trail: Trail | None) -> None:
@@ -129,8 +156,15 @@ def _tell(uow: UnitOfWork, answer: Reserved | Short, trail: Trail | None) -> Non
         uow.publish(StockReserved(order_id=answer.order_id, held=answer.held), trail)
 
 
-def _held(answer: Reserved | Short) -> tuple[Held, ...]:
-    return answer.held if isinstance(answer, Reserved) else ()
+def taken_of(answer: Reserved | Short, lines: Iterable[Wanted], until: datetime | None) -> list[Taken]:
+    """What an answer gives, as `take` writes it; `lines` are those that it answers, bundles taken apart."""
+    if isinstance(answer, Short):
+        return []
+    pers = {(line.line_id, line.sku): line.per for line in lines}
+    return [
+        Taken(order_id=answer.order_id, held=held, per=pers[held.line_id, held.sku], until=until)
+        for held in answer.held
+    ]
 
 
 def _served_before(rows: Iterable[Reservation]) -> dict[str, Reserved | Short]:
@@ -155,12 +189,13 @@ def _served_before(rows: Iterable[Reservation]) -> dict[str, Reserved | Short]:
 def _differences(rows: Sequence[Reservation], lines: Sequence[Wanted]) -> tuple[list[Wanted], list[Ending]]:
     """What an order's lines want beyond its reservations, and what of these they no longer want, newest first."""
     target = {(line.line_id, line.sku): line.quantity for line in lines}
+    pers = {(line.line_id, line.sku): line.per for line in lines}
     more: list[Wanted] = []
     less: list[Ending] = []
     for (line_id, sku), quantity in target.items():
         lacking = quantity - sum((row.quantity for row in rows if (row.order_line, row.sku) == (line_id, sku)), NOTHING)
         if lacking > 0:
-            more.append(Wanted(line_id=line_id, sku=sku, quantity=lacking))
+            more.append(Wanted(line_id=line_id, sku=sku, quantity=lacking, per=pers[line_id, sku]))
     excess = {
         place: sum((row.quantity for row in rows if (row.order_line, row.sku) == place), NOTHING)
         - target.get(place, NOTHING)

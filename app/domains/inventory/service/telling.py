@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from app.domains.inventory.events import AvailabilityChanged
+from app.domains.inventory.events import AvailabilityChanged, StockChanged
 from app.infra.uow import UnitOfWork
+
+HOUSE = "stock"  # the one key of what is told of many SKUs together
 
 REFRESH = """
 WITH fresh AS (
@@ -21,5 +23,8 @@ RETURNING a.sku, a.available, a.as_of, a.version
 
 def refresh(uow: UnitOfWork, skus: Collection[str]) -> None:
     """Add up the levels of these SKUs, which the caller holds, and tell which figures changed."""
-    for sku, available, as_of, version in uow.sql(REFRESH, {"skus": list(skus)}).fetchall():
+    rows = uow.sql(REFRESH, {"skus": list(skus)}).fetchall()
+    for sku, available, as_of, version in rows:
         uow.publish(AvailabilityChanged(sku=sku, available=available, as_of=as_of, version=version))
+    if rows:
+        uow.publish(StockChanged(house=HOUSE, skus=tuple(row[0] for row in rows)))

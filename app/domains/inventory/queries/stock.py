@@ -1,4 +1,4 @@
-"""Reads of stock. Those named `locked` hold rows until the unit of work ends; the SKU's lock comes first."""
+"""Levels, reservations and the figure of a SKU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.domains.inventory.canonical import Available, Reservation
 from app.domains.inventory.policy import Shelves
 from app.infra.uow import UnitOfWork
 
-COLUMNS = "id, order_id, order_line, sku, location, quantity, state, contained, ended_by, accepted_at, expires_at"
+COLUMNS = "id, order_id, order_line, sku, location, quantity, state, contained, ended_by, accepted_at, expires_at, per"
 # OFFSET 0 keeps it a look-up by index for each order, also before the first ANALYZE of a table that grows fast
 OF_ORDERS = f"""
 SELECT {COLUMNS} FROM unnest(%(orders)s::text[]) given(wanted)
@@ -21,6 +21,9 @@ SELECT {COLUMNS} FROM inventory.reservation WHERE order_id = %(order)s ORDER BY 
 OVERDUE_LOCKED = f"""
 SELECT {COLUMNS} FROM inventory.reservation
  WHERE order_id = ANY(%(orders)s) AND expires_at <= %(until)s AND state IN ('quoted', 'held') ORDER BY id FOR UPDATE
+"""
+OPEN_COUNTS = """
+SELECT state, count(*) FROM inventory.reservation WHERE state IN ('quoted', 'held', 'allocated') GROUP BY state
 """
 
 
@@ -68,6 +71,21 @@ def overdue(uow: UnitOfWork, until: datetime, most: int) -> tuple[list[str], lis
     return sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
 
 
+def open_counts(uow: UnitOfWork) -> dict[str, int]:
+    """How many reservations stand in each state that is not ended, from the index of the open ones."""
+    return dict(uow.sql(OPEN_COUNTS).fetchall())
+
+
+def overdue_of(uow: UnitOfWork, order_id: str, until: datetime) -> list[str]:
+    """The SKUs that one order holds past its time."""
+    rows = uow.sql(
+        "SELECT DISTINCT sku FROM inventory.reservation "
+        "WHERE order_id = %(order)s AND expires_at <= %(until)s AND state IN ('quoted', 'held') ORDER BY sku",
+        {"order": order_id, "until": until},
+    )
+    return [row[0] for row in rows]
+
+
 def passes_untracked(uow: UnitOfWork, company: str) -> bool:
     """Whether a company sells SKUs that no stock source ever reported: so long as its policy does not refuse them.
 
@@ -85,6 +103,7 @@ def _reservations(uow: UnitOfWork, statement: str, given: Mapping[str, object]) 
         Reservation(
             row_id=row[0], order_id=row[1], order_line=row[2], sku=row[3], location=row[4], quantity=row[5],
             state=row[6], contained=row[7], ended_by=row[8], accepted_at=row[9], expires_at=row[10],
+            per=row[11],
         )
         for row in uow.sql(statement, given)
     ]  # fmt: skip

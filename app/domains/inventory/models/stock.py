@@ -1,4 +1,4 @@
-"""The rows of schema `inventory`. Who changes stock of a SKU holds its `availability` row first: service/locking.py."""
+"""Stock itself. Who changes stock of a SKU holds its `availability` row first: service/locking.py."""
 
 from __future__ import annotations
 
@@ -73,11 +73,12 @@ class StockLevelRow(Base):
 
 
 class ReservationRow(Base):
-    """A quantity of one order line at one location, in one state of its life."""
+    """A quantity of one order line at one location, in one state of its life; one of the line is `per` of the SKU."""
 
     __tablename__ = "reservation"
     __table_args__ = (
         CheckConstraint("quantity > 0", "some_quantity"),
+        CheckConstraint("per > 0", "some_per"),
         CheckConstraint(f"state IN ({STATES})", "known_state"),
         CheckConstraint("NOT contained OR state = 'allocated'", "contained_when_allocated"),
         Index("ix_reservation_order_id", "order_id"),
@@ -106,6 +107,7 @@ class ReservationRow(Base):
     location: Mapped[str]
     quantity: Mapped[Decimal]
     state: Mapped[str]
+    per: Mapped[Decimal] = mapped_column(server_default="1")
     contained: Mapped[bool] = mapped_column(server_default="false")
     ended_by: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime | None]

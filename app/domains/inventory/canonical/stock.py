@@ -1,4 +1,4 @@
-"""Stock as the rest of the hub speaks of it. Quantities are in the stock-keeping unit, at most five decimals."""
+"""What lies where, what moves it and who has it reserved."""
 
 from __future__ import annotations
 
@@ -40,11 +40,15 @@ def exact(quantity: Decimal, field: str) -> Decimal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """So many of a SKU for one order line. Raises Invalid for a blank SKU and for a quantity that is not above zero."""
+    """So many of a SKU for one order line; one of the line is `per` of the SKU, which is 1 but for a bundle's parts.
+
+    Raises Invalid for a blank SKU and for a quantity that is not above zero.
+    """
 
     line_id: str
     sku: str
     quantity: Decimal
+    per: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
         if not self.sku:
@@ -116,6 +120,11 @@ class Reservation:
     ended_by: str  # the shipment that took it, the report that it is missing
     accepted_at: datetime | None
     expires_at: datetime | None
+    per: Decimal = Decimal(1)
+
+    def held(self) -> Held:
+        """The part as its order is told of it."""
+        return Held(line_id=self.order_line, sku=self.sku, location=self.location, quantity=self.quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

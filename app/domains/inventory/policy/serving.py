@@ -43,6 +43,15 @@ def added_up(lines: Sequence[Wanted]) -> dict[str, Decimal]:
     return wanted
 
 
+def taken_apart(lines: Sequence[Wanted], bundles: Mapping[str, Mapping[str, Decimal]]) -> list[Wanted]:
+    """The lines with each bundle's parts in its place: `bundles` says how many of a component one bundle takes."""
+    apart: list[Wanted] = []
+    for line in lines:
+        for sku, per in bundles.get(line.sku, {line.sku: Decimal(1)}).items():
+            apart.append(Wanted(line_id=line.line_id, sku=sku, quantity=line.quantity * per, per=per))
+    return apart
+
+
 def require_once(lines: Sequence[Wanted]) -> None:
     """Raises Invalid `inventory.line_twice` when two of the lines are the same line with the same SKU."""
     named: set[tuple[str, str]] = set()

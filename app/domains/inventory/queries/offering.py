@@ -1,0 +1,115 @@
+"""What channels are offered, computed for many SKUs at once: four statements, however many SKUs and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domains.inventory.canonical import ChannelPolicy, Ground, Offer, Supply
+from app.domains.inventory.policy import Part, chosen, offers, offers_of_bundle
+from app.infra.uow import UnitOfWork
+
+POLICY_COLUMNS = (
+    "channel, pattern, locations, safety, safety_at, buffer, cap, share, fixed, priority, overcommit, "
+    "backorder_limit, pause_at, inbound_days, inbound_confidence, scarce_below"
+)
+POLICIES = f"""
+SELECT {POLICY_COLUMNS} FROM inventory.channel_policy WHERE pattern = ANY(%(skus)s) OR strpos(pattern, '*') > 0
+"""
+LEVELS = """
+SELECT sku, array_agg(location), array_agg(free), min(as_of)
+  FROM inventory.stock_level WHERE sku = ANY(%(skus)s) GROUP BY sku
+"""
+SUPPLIES = """
+SELECT source, key, sku, location, quantity, due_at FROM inventory.supply
+ WHERE sku = ANY(%(skus)s) AND due_at <= %(until)s
+"""
+
+
+def offered(uow: UnitOfWork, channel: str, skus: Collection[str]) -> dict[str, Offer]:
+    """What a channel is offered of each SKU; one that no source reported has no entry. Bundles may be asked for too."""
+    return offered_to(uow, [channel], skus)[channel]
+
+
+def offered_to(uow: UnitOfWork, channels: Collection[str], skus: Collection[str]) -> dict[str, dict[str, Offer]]:
+    """The same for several channels at once, which costs no more statements: channel → SKU → offer."""
+    bundles = parts_of(uow, skus)
+    wanted = set(skus) | {component for parts in bundles.values() for component in parts}
+    policies = policies_for(uow, wanted)
+    grounds = grounds_of(uow, wanted, _horizon(uow, policies))
+    sharing = {*channels, *(policy.channel for policy in policies if policy.channel)}
+    holding = {sku: {channel: chosen(policies, channel, sku) for channel in sharing} for sku in wanted}
+    now = uow.hub.clock.now()
+    found: dict[str, dict[str, Offer]] = {channel: {} for channel in channels}
+    for sku in skus:
+        if parts := bundles.get(sku):
+            made = {
+                name: Part(quantity=quantity, ground=grounds.get(name, Ground(free={})), policies=holding[name])
+                for name, quantity in parts.items()
+            }
+            answer = offers_of_bundle(sku, holding[sku], made, now)
+        elif sku in grounds:
+            answer = offers(sku, holding[sku], grounds[sku], now)
+        else:
+            continue
+        for channel in channels:
+            found[channel][sku] = answer[channel]
+    return found
+
+
+def policies_for(uow: UnitOfWork, skus: Collection[str]) -> list[ChannelPolicy]:
+    """Every policy that may hold for one of these SKUs."""
+    return [_policy(row) for row in uow.sql(POLICIES, {"skus": list(skus)})]
+
+
+def every_policy(uow: UnitOfWork) -> list[ChannelPolicy]:
+    """All that channels agreed, by channel and pattern."""
+    rows = uow.sql(f"SELECT {POLICY_COLUMNS} FROM inventory.channel_policy ORDER BY channel, pattern")
+    return [_policy(row) for row in rows]
+
+
+def grounds_of(uow: UnitOfWork, skus: Collection[str], until: datetime | None) -> dict[str, Ground]:
+    """What there is of each SKU that a source reported, with what comes in by then."""
+    inbound: dict[str, list[Supply]] = {}
+    if until is not None:
+        for source, key, sku, location, quantity, due_at in uow.sql(SUPPLIES, {"skus": list(skus), "until": until}):
+            inbound.setdefault(sku, []).append(
+                Supply(source=source, key=key, sku=sku, location=location, quantity=quantity, due_at=due_at)
+            )
+    return {
+        sku: Ground(free=dict(zip(places, free, strict=True)), inbound=tuple(inbound.get(sku, ())), as_of=as_of)
+        for sku, places, free, as_of in uow.sql(LEVELS, {"skus": list(skus)})
+    }
+
+
+def parts_of(uow: UnitOfWork, skus: Collection[str]) -> dict[str, dict[str, Decimal]]:
+    """Of the SKUs that are bundles: component → how many of it one bundle takes."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for bundle, component, quantity in uow.sql(
+        "SELECT bundle, component, quantity FROM inventory.bundle_part WHERE bundle = ANY(%(skus)s) "
+        "ORDER BY bundle, component",
+        {"skus": list(skus)},
+    ):
+        found.setdefault(bundle, {})[component] = quantity
+    return found
+
+
+def bundles_with(uow: UnitOfWork, skus: Collection[str]) -> set[str]:
+    """The bundles whose offers change with these SKUs."""
+    rows = uow.sql("SELECT bundle FROM inventory.bundle_part WHERE component = ANY(%(skus)s)", {"skus": list(skus)})
+    return {row[0] for row in rows}
+
+
+def _horizon(uow: UnitOfWork, policies: Collection[ChannelPolicy]) -> datetime | None:
+    """Until when goods on their way count for anybody; None where nobody counts them."""
+    days = [policy.inbound_days for policy in policies if policy.inbound_confidence]
+    return uow.hub.clock.now() + timedelta(days=max(days)) if days else None
+
+
+def _policy(row: Sequence[Any]) -> ChannelPolicy:
+    given = dict(zip(POLICY_COLUMNS.split(", "), row, strict=True))
+    given["locations"] = tuple(given["locations"])
+    given["safety_at"] = {location: Decimal(quantity) for location, quantity in given["safety_at"].items()}
+    return ChannelPolicy(**given)

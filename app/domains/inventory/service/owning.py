@@ -1,0 +1,58 @@
+"""Who counts a location where a rule names one: others' figures are refused and noted, and the named one takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from app.domains.inventory.canonical import Snapshot
+from app.infra.foreign import Foreign, note_foreign
+from app.infra.ownership import Owner, foreign_groups, owner_of
+from app.infra.uow import UnitOfWork
+from app.kernel.errors import Refused
+
+ENTITY = "stock"  # its groups of fields are locations
+NOT_THE_OWNER = "inventory.not_the_owner"
+Owners = Mapping[tuple[str, str], tuple[str, Owner, bool]]  # (source, location) → company, owner, whether it is another
+
+
+def owners_of(uow: UnitOfWork, snapshots: Collection[Snapshot]) -> Owners:
+    """What rules say of these sources at these locations; empty where no rule names a location of theirs."""
+    found: dict[tuple[str, str], tuple[str, Owner, bool]] = {}
+    connections = uow.hub.connections.all(uow.session)
+    for source, location in {(one.source, one.location) for one in snapshots}:
+        connection = connections.get(source)
+        company = connection.company if connection else ""
+        owner = owner_of(uow, company, ENTITY, location)
+        if owner.ruled:
+            foreign = bool(foreign_groups(uow, company, ENTITY, [location], source))
+            found[source, location] = company, owner, foreign
+    return found
+
+
+def is_foreign(snapshot: Snapshot, owners: Owners) -> bool:
+    """Whether a rule names another source for its location."""
+    said = owners.get((snapshot.source, snapshot.location))
+    return said is not None and said[2]
+
+
+def not_the_owner(snapshot: Snapshot, owners: Owners) -> Refused | None:
+    """The refusal of a figure of a location that a rule gives to another."""
+    if not is_foreign(snapshot, owners):
+        return None
+    _, owner, _ = owners[snapshot.source, snapshot.location]
+    said = f"{snapshot.location} is counted by {owner.owner}: {snapshot.source} may not say what lies there"
+    return Refused(NOT_THE_OWNER, said, about=f"{snapshot.sku} at {snapshot.location}")
+
+
+def note_refused(uow: UnitOfWork, snapshots: Sequence[Snapshot], owners: Owners) -> None:
+    """Keep the figures that were refused, one row for each SKU and location however often they come."""
+    noted = []
+    for one in snapshots:
+        company, owner, _ = owners[one.source, one.location]
+        noted.append(
+            Foreign(
+                company=company, entity=ENTITY, group=one.location, key=f"sku {one.sku}", source=one.source,
+                owner=owner, told={"on_hand": one.on_hand, "as_of": one.as_of},
+            )
+        )  # fmt: skip
+    note_foreign(uow, noted)
