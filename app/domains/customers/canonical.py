@@ -19,6 +19,21 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an account is billed or wants its goods."""
+
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    province_code: str = ""
+    postal_code: str = ""
+    country_code: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
     """Who an order says bought. `external_id` is the channel's id of the customer, empty for a guest.
 
@@ -36,6 +51,7 @@ class Buyer:
     country: str = ""
     tax_ids: tuple[str, ...] = ()
     withheld: bool = False
+    addresses: tuple[tuple[Purpose, Address], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.connection or not (self.external_id or self.order_key or self.email):
@@ -66,16 +82,23 @@ class Account:
     withheld: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where an account is billed or wants its goods."""
+class Ask(StrEnum):
+    """What is asked of somebody's data."""
 
-    name: str = ""
-    company: str = ""
-    line1: str = ""
-    line2: str = ""
-    city: str = ""
-    province_code: str = ""
-    postal_code: str = ""
-    country_code: str = ""
+    EXPORT = "export"  # a copy of all that is held of a person
+    ERASE = "erase"  # of one person, what no law wants kept
+    ERASE_SHOP = "erase_shop"  # of everybody who bought at a channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyAsked:
+    """A channel passes on what a person, or for ERASE_SHOP the shop itself, asks. Whom it is about stays out of logs.
+
+    `orders` are the channel's own ids of the orders that are meant; the person's others there are meant too.
+    """
+
+    ask: Ask
+    external_id: str = ""
+    email: str = ""
     phone: str = ""
+    orders: tuple[str, ...] = ()

@@ -19,3 +19,41 @@ class AccountCompleted(Fact):
     """An order told something of an account that was not known before."""
 
     account_id: str
+
+
+@event("customers.account_merged", version=1, key="account_id")
+class AccountMerged(Fact):
+    """A person found that `merged_id` is the account, or, `undone`, that it is not after all."""
+
+    account_id: str
+    merged_id: str
+    undone: bool = False
+
+
+@event("customers.privacy_requested", version=1, key="request_id")
+class PrivacyRequested(Fact):
+    """Somebody wants their data, or wants it erased. Who it is stands sealed in the request."""
+
+    request_id: str
+    connection: str = ""
+
+
+@event("customers.privacy_answered", version=1, key="request_id")
+class PrivacyAnswered(Fact):
+    """A request was answered, or withdrawn."""
+
+    request_id: str
+
+
+@event("customers.privacy_overdue", version=1, key="request_id")
+class PrivacyOverdue(Fact):
+    """A request is still open shortly before the day by which it must be answered."""
+
+    request_id: str
+
+
+@event("customers.export_expired", version=1, key="request_id")
+class ExportExpired(Fact):
+    """A file with somebody's data has been kept long enough."""
+
+    request_id: str

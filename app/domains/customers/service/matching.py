@@ -1,20 +1,27 @@
-"""What others ask of customers. Each function takes the open unit of work first and never commits."""
+"""Matching: one account for a buyer, by the channel's id, else by e-mail, else a new one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from app.domains.customers import queries
-from app.domains.customers.canonical import Address, Buyer, Purpose
+from app.domains.customers.canonical import Address, Buyer, Kind, Purpose
 from app.domains.customers.events import AccountCompleted, AccountMatched
-from app.domains.customers.policy import email_of, fingerprint, identity_of, own_identity, phone_of, words_of
-from app.domains.customers.queries import account, possible_duplicates
-from app.infra.bindings import Tie, bind_many, keys_of, known
+from app.domains.customers.policy import (
+    SAME_EMAIL,
+    TaxId,
+    email_of,
+    fingerprint,
+    identity_of,
+    own_identity,
+    phone_of,
+    tax_id_of,
+    words_of,
+)
+from app.infra.bindings import Tie, bind_many, known
 from app.infra.ids import new_id
 from app.infra.uow import Trail, UnitOfWork
-
-__all__ = ["KIND", "account", "keep_address", "match", "match_many", "possible_duplicates"]
 
 Who = tuple[str, str, str]  # connection, the channel's customer id, a guest's identity
 KIND = "channel_customer"  # the kind of binding: account id ↔ the channel's customer id
@@ -51,12 +58,30 @@ UPDATE customers.account a
        guest = a.guest AND (g.guest OR g.withheld), withheld = a.withheld AND g.withheld
   FROM given g JOIN lacking USING (id) WHERE a.id = g.id RETURNING a.id::text
 """
-SUSPECT = """
-INSERT INTO customers.duplicate (account_id, other_id, reason)
-SELECT least(a.id, o.id), greatest(a.id, o.id), 'same e-mail'
+PARTS = (
+    "name", "company", "line1", "line2", "city", "province_code", "postal_code", "country_code", "phone",
+)  # fmt: skip
+KEEP_ADDRESSES = f"""
+INSERT INTO customers.address AS a (account_id, purpose, fingerprint, {", ".join(PARTS)})
+SELECT * FROM unnest(%(accounts)s::uuid[], %(purposes)s::text[], %(fingerprints)s::text[],
+                     {", ".join(f"%({part})s::text[]" for part in PARTS)}) ORDER BY 1, 2, 3
+    ON CONFLICT (account_id, purpose, fingerprint) DO UPDATE SET last_at = now()
+ WHERE a.last_at < now() - interval '1 day'
+"""
+KEEP_TAX_IDS = """
+INSERT INTO customers.tax_id (account_id, number, country, verdict, source)
+SELECT * FROM unnest(%(ids)s::uuid[], %(numbers)s::text[], %(countries)s::text[], %(verdicts)s::text[],
+                     %(sources)s::text[]) ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+"""
+SUSPECT = f"""
+INSERT INTO customers.duplicate (account_id, other_id, reason, score, signs)
+SELECT least(a.id, o.id), greatest(a.id, o.id), 'same e-mail', {SAME_EMAIL}, '["same e-mail"]'
   FROM customers.account a CROSS JOIN LATERAL (
-       SELECT id FROM customers.account WHERE email = a.email AND kind = a.kind AND id <> a.id ORDER BY id LIMIT 5) o
- WHERE a.id = ANY(%(ids)s::uuid[]) AND a.email <> '' ORDER BY 1, 2
+       SELECT id FROM customers.account
+        WHERE email = a.email AND email <> '' AND kind = a.kind AND id <> a.id AND merged_into IS NULL
+        ORDER BY id LIMIT 5) o
+ WHERE a.merged_into IS NULL AND a.id = ANY(%(ids)s::uuid[]) AND a.email <> '' ORDER BY 1, 2
     ON CONFLICT DO NOTHING
 """
 
@@ -74,18 +99,22 @@ def match(
 
 
 def match_many(uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail] = ()) -> list[str]:
-    """The account id of each buyer: by the channel's customer id, else by e-mail, else a new one.
+    """The account id of each buyer: by the channel's customer id, a company's tax id, by e-mail, else a new one.
 
     An account keeps what it knows and gains what it lacks; two accounts are never merged. A channel's second customer
     with an e-mail that its first one has gets an account of its own, and the pair waits for a person to look at it.
     What is told of an account goes by the trail of the first buyer it is of, where `trails` has one for each buyer.
     """
-    bound = keys_of(uow, KIND, {(buyer.connection, buyer.external_id) for buyer in buyers if buyer.external_id})
+    named = {(buyer.connection, buyer.external_id) for buyer in buyers if buyer.external_id}
+    bound = queries.bound_customers(uow, KIND, named)
     strangers: dict[Who, Buyer] = {}
     for buyer in buyers:
         if (buyer.connection, buyer.external_id) not in bound:
             strangers.setdefault(_who(buyer), buyer)
-    matched, fresh = _settle(uow, {who: (buyer, identity_of(buyer)) for who, buyer in strangers.items()})
+    taxed = _by_tax_id(uow, strangers)
+    rest = {who: (buyer, identity_of(buyer)) for who, buyer in strangers.items() if who not in taxed}
+    matched, fresh = _settle(uow, rest)
+    matched |= taxed
     sharing, ties = _tie(uow, strangers, matched)
     if sharing:
         own, made = _settle(uow, {who: (strangers[who], own_identity(strangers[who])) for who in sharing})
@@ -97,29 +126,69 @@ def match_many(uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail]
     _tell(uow, {(tie.key, tie.connection) for tie in ties} | _made(strangers, matched, fresh), fresh, first)
     older = [(buyer, found, "") for buyer, found in zip(buyers, answers, strict=True) if found not in fresh]
     _suspect(uow, fresh | _complete(uow, older, first))
+    together = list(zip(buyers, answers, strict=True))
+    _keep_tax_ids(uow, together)
+    _keep_addresses(
+        uow, ((found, *used) for buyer, found in together if not buyer.withheld for used in buyer.addresses)
+    )
     return answers
 
 
 def keep_address(uow: UnitOfWork, account_id: str, purpose: Purpose, address: Address) -> None:
     """Remember an address that an account used; one that differs in spaces or capitals only is the same."""
-    uow.sql(
-        "INSERT INTO customers.address (account_id, purpose, fingerprint, name, company, line1, line2, city, "
-        "province_code, postal_code, country_code, phone) "
-        "VALUES (%(account)s, %(purpose)s, %(fingerprint)s, %(name)s, %(company)s, %(line1)s, %(line2)s, %(city)s, "
-        "%(province_code)s, %(postal_code)s, %(country_code)s, %(phone)s) "
-        "ON CONFLICT (account_id, purpose, fingerprint) DO UPDATE SET last_at = now()",
-        {
-            "account": account_id, "purpose": purpose.value, "fingerprint": fingerprint(address), "name": address.name,
-            "company": address.company, "line1": address.line1, "line2": address.line2, "city": address.city,
-            "province_code": address.province_code, "postal_code": address.postal_code,
-            "country_code": address.country_code, "phone": address.phone,
-        },
-    )  # fmt: skip
+    _keep_addresses(uow, [(account_id, purpose, address)])
+
+
+def _keep_addresses(uow: UnitOfWork, used: Iterable[tuple[str, Purpose, Address]]) -> None:
+    """Remember what accounts used, once for each purpose; one that is known is touched once a day at most."""
+    kept = {(found, purpose.value, fingerprint(address)): address for found, purpose, address in used}
+    if not kept:
+        return
+    given: dict[str, object] = {
+        "accounts": [found for found, _, _ in kept], "purposes": [purpose for _, purpose, _ in kept],
+        "fingerprints": [sign for _, _, sign in kept],
+    }  # fmt: skip
+    for part in PARTS:
+        given[part] = [words_of(getattr(address, part)) for address in kept.values()]
+    uow.sql(KEEP_ADDRESSES, given)
 
 
 def _who(buyer: Buyer) -> Who:
     """What tells the buyers of one batch apart."""
     return buyer.connection, buyer.external_id, "" if buyer.external_id else identity_of(buyer)
+
+
+def _by_tax_id(uow: UnitOfWork, strangers: Mapping[Who, Buyer]) -> dict[Who, str]:
+    """Companies that are known by a tax id whose digits are right; a person's tax id tells nobody."""
+    said = {
+        who: tax_ids_of(buyer) for who, buyer in strangers.items() if buyer.kind is Kind.COMPANY and buyer.tax_ids
+    }  # fmt: skip
+    known_ids = queries.companies_by_tax_id(uow, {one.number for ids in said.values() for one in ids})
+    return {
+        who: known_ids[one.number] for who, ids in said.items() for one in reversed(ids) if one.number in known_ids
+    }  # fmt: skip
+
+
+def _keep_tax_ids(uow: UnitOfWork, matched: Iterable[tuple[Buyer, str]]) -> None:
+    """Keep what buyers say of their tax ids with what a check says of them; asks nothing where nobody says any."""
+    kept = {
+        (found, one.number): (one, buyer.connection)
+        for buyer, found in matched if buyer.tax_ids and not buyer.withheld for one in tax_ids_of(buyer)
+    }  # fmt: skip
+    if kept:
+        given = {
+            "ids": [found for found, _ in kept], "numbers": [number for _, number in kept],
+            "countries": [one.country for one, _ in kept.values()],
+            "verdicts": [one.verdict.value for one, _ in kept.values()],
+            "sources": [source for _, source in kept.values()],
+        }  # fmt: skip
+        uow.sql(KEEP_TAX_IDS, given)
+
+
+def tax_ids_of(buyer: Buyer) -> list[TaxId]:
+    """A buyer's tax ids as they are compared."""
+    made = [tax_id_of(text, buyer.country) for text in buyer.tax_ids]
+    return [one for one in made if one.number]
 
 
 def _settle(uow: UnitOfWork, wanted: Mapping[Who, tuple[Buyer, str]]) -> tuple[dict[Who, str], set[str]]:
@@ -201,7 +270,7 @@ def _columns(rows: Sequence[tuple[Buyer, str, str]]) -> dict[str, object]:
         "names": ["" if buyer.withheld else words_of(buyer.name) for buyer in buyers],
         "companies": [words_of(buyer.company) for buyer in buyers],
         "emails": ["" if buyer.withheld else email_of(buyer.email) for buyer in buyers],
-        "phones": ["" if buyer.withheld else phone_of(buyer.phone) for buyer in buyers],
+        "phones": ["" if buyer.withheld else phone_of(buyer.phone, buyer.country) for buyer in buyers],
         "countries": [buyer.country.strip().upper() for buyer in buyers],
         "tax_ids": [json.dumps(buyer.tax_ids) for buyer in buyers],
     }

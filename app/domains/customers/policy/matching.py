@@ -18,12 +18,6 @@ def email_of(text: str) -> str:
     return plain if MAILBOX.fullmatch(plain) else ""
 
 
-def phone_of(text: str) -> str:
-    """The phone number as it is compared: its digits, with a leading plus where it has one."""
-    digits = "".join(sign for sign in text if sign in "0123456789")
-    return f"+{digits}" if digits and text.strip().startswith("+") else digits
-
-
 def words_of(text: str) -> str:
     """A name with single spaces, and without the zero character, which no table can hold."""
     return " ".join(text.replace("\x00", " ").split())
