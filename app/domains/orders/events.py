@@ -53,6 +53,7 @@ class OrderChanged(Fact):
     version: int
     changed: tuple[str, ...]
     company: str = ""
+    erps: tuple[str, ...] = ()  # who was asked to hold it, whatever the routes say by now; none: whoever plays the role
 
 
 @event("orders.order_cancelled", version=1, key="order_id")
@@ -64,6 +65,7 @@ class OrderCancelled(Fact):
     version: int
     reason: str = ""
     company: str = ""
+    erps: tuple[str, ...] = ()  # who was asked to hold it
 
 
 @event("orders.order_posted", version=1, key="order_id")
@@ -119,6 +121,58 @@ class ShipmentRecorded(Fact):
     company: str = ""
 
 
+@event("orders.order_shipped", version=1, key="order_id")
+class OrderShipped(Fact):
+    """All goods of an order that need shipping have left."""
+
+    order_id: str
+    channel: str
+    company: str = ""
+
+
+@event("orders.release_missed", version=1, key="order_id")
+class ReleaseMissed(Fact):
+    """Nobody at the ERP accepted an order in the company's time. `turn` is 2 where it was given more."""
+
+    order_id: str
+    channel: str
+    erp: str
+    erp_number: str
+    due_at: datetime
+    hours: int = 24
+    company: str = ""
+    turn: int = 1
+
+
+@event("orders.shipment_missed", version=1, key="order_id")
+class ShipmentMissed(Fact):
+    """An order has not left whole by the day it was to. `turn` is 2 where it was given more time."""
+
+    order_id: str
+    channel: str
+    erp: str
+    erp_number: str
+    due_at: datetime
+    company: str = ""
+    turn: int = 1
+
+
+@event("orders.wait_extended", version=1, key="order_id")
+class WaitExtended(Fact):
+    """Somebody decided to wait `hours` more for an ERP's release or for the shipment; `look` asks the ERP at once."""
+
+    order_id: str
+    channel: str
+    erp: str
+    erp_number: str
+    what: str  # release or shipment
+    hours: int
+    turn: int
+    look: bool = False
+    decided_by: str = ""
+    company: str = ""
+
+
 @event("orders.shipment_undone", version=1, key="order_id")
 class ShipmentUndone(Fact):
     """An earlier shipment was taken back by `number`."""
@@ -152,6 +206,15 @@ class OrderInvoiced(Fact):
     number: str
     total: Money
     company: str = ""
+
+
+@event("orders.comparison_requested", version=1, key="order_id")
+class ComparisonRequested(Fact):
+    """A cut-over report wants to know what an ERP holds of an order."""
+
+    order_id: str
+    erp: str
+    cut_over_id: str
 
 
 @event("orders.refresh_requested", version=1, key="external_key")

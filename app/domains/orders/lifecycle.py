@@ -16,6 +16,7 @@ class State(StrEnum):
     SHIPPED = "shipped"
     CANCELLING = "cancelling"  # cancelled at its channel; the ERP is asked to follow
     CANCELLED = "cancelled"  # cancelled everywhere
+    HISTORICAL = "historical"  # taken in for the record: no ERP is asked, whatever its channel says of it
 
 
 class HoldKind(StrEnum):
@@ -39,6 +40,8 @@ ORDER = Lifecycle(
     start=State.CAPTURED,
     moves={
         "hold": {State.CAPTURED: State.HELD},
+        "file": {State.CAPTURED: State.HISTORICAL},
+        "take_up": {State.HISTORICAL: State.CAPTURED},  # a person wants it posted after all
         "accept": dict.fromkeys(_UNASKED, State.ACCEPTED),
         "post": {State.ACCEPTED: State.POSTED},
         "ship_part": {State.POSTED: State.PARTLY_SHIPPED},
@@ -59,5 +62,7 @@ ORDER = Lifecycle(
         "undo": frozenset({State.POSTED} | _ENDED),
         "cancel": frozenset({State.SHIPPED} | _ENDED),  # what has left is a return, not a cancellation
         "finish_cancel": frozenset({State.CANCELLED}),
+        "file": frozenset(State) - {State.CAPTURED},  # what goes on already, or ended, is no history
+        "take_up": frozenset(State) - {State.HISTORICAL},
     },
 )

@@ -91,6 +91,41 @@ class SalesOrderSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErpOrderLine:
+    """A line as an ERP has it: `amount` is quantity × price − discount, in the document's currency."""
+
+    sequence: int
+    item: str  # the ERP's number of the item or account
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErpOrder:
+    """An order as an ERP has it, in words that two ERPs can be compared by; comments are left out."""
+
+    number: str
+    reference: str  # the external number that the hub gave it
+    customer: str
+    status: str
+    total: Money
+    tax: Money
+    lines: tuple[ErpOrderLine, ...]
+
+
+class OrderBooks(Protocol):
+    """What an ERP holds of an order, and what it would hold if it were posted now. Both only read.
+
+    `would` leaves empty what only the ERP can tell, and raises as `SalesOrderSink.post` would.
+    """
+
+    def read(self, posting: Posting) -> ErpOrder | None: ...
+
+    def would(self, posting: Posting) -> ErpOrder: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One successful movement of money that an ERP books: capture, sale, refund or redeemed gift card."""
 

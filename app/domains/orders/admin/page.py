@@ -17,6 +17,7 @@ from app.domains.orders.models import (
     OrderMove,
     OrderRow,
     OrderVersion,
+    OvertakenVersion,
     PackageRow,
     PaymentRow,
     ShipmentLine,
@@ -45,6 +46,7 @@ class OrderPage:
     row: OrderRow
     order: Order
     versions: Sequence[OrderVersion]
+    overtaken: Sequence[OvertakenVersion]
     moves: Sequence[OrderMove]
     holds: Sequence[Hold]
     findings: Sequence[Finding]
@@ -64,6 +66,7 @@ def page_of(uow: UnitOfWork, order_id: str) -> OrderPage:
         row=row,
         order=codec.load(Order, versions[-1].document),
         versions=versions,
+        overtaken=_all(uow, OvertakenVersion, OvertakenVersion.id, order_id=order_id),
         moves=_all(uow, OrderMove, OrderMove.id, order_id=order_id),
         holds=_all(uow, Hold, Hold.placed_at, order_id=order_id),
         findings=_all(uow, Finding, Finding.found_at, order_id=order_id),

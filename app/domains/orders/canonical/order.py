@@ -66,6 +66,7 @@ class Order:
     taxes_estimated: bool = False
     payment_terms: PaymentTerms | None = None
     financial_status: str = ""
+    fulfilled: bool = False  # all that was to be sent has been sent, as the channel says
     gateways: tuple[str, ...] = ()
     shipping: tuple[Shipping, ...] = ()
     fees: tuple[Fee, ...] = ()

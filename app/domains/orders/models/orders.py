@@ -76,6 +76,23 @@ class OrderVersion(Base):
     kept_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
+class OvertakenVersion(Base):
+    """A version that came after a newer one and changed nothing."""
+
+    __tablename__ = "overtaken_version"
+    __table_args__ = (UniqueConstraint("order_id", "source", "source_version", "notice_id"), {"schema": "orders"})
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    order_id: Mapped[str] = mapped_column(UUID(as_uuid=False))
+    source_version: Mapped[datetime]
+    triggered_at: Mapped[datetime | None]
+    source: Mapped[str]
+    notice_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    overtaken_by: Mapped[int]  # the version that was the newest then
+    newer_version: Mapped[datetime]  # and what its source called it
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
 class OrderMove(Base):
     """One step of an order's life."""
 

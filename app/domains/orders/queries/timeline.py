@@ -43,6 +43,11 @@ story AS (
            jsonb_build_object('n', n, 'source_version', source_version, 'notice_id', notice_id)
       FROM orders.order_version WHERE order_id = %(id)s
     UNION ALL
+    SELECT at, 'overtaken', source, '', overtaken_by::text, 'orders.older_version', '',
+           jsonb_build_object('source_version', source_version, 'overtaken_by', overtaken_by,
+                              'newer_version', newer_version, 'notice_id', notice_id)
+      FROM orders.overtaken_version WHERE order_id = %(id)s
+    UNION ALL
     SELECT at, 'move', trigger, '', after, '', why, jsonb_build_object('before', before)
       FROM orders.order_move WHERE order_id = %(id)s
     UNION ALL
@@ -72,7 +77,7 @@ class Entry:
     """One line of an order's story. `said` are the other side's own words."""
 
     at: datetime
-    kind: str  # notice, version, event, move, delivery, attempt, hold, shipment, invoice, finding, case
+    kind: str  # notice, version, overtaken, event, move, delivery, attempt, hold, shipment, invoice, finding, case
     what: str
     system: str
     state: str

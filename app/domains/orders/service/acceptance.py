@@ -59,22 +59,24 @@ def accept_many(uow: UnitOfWork, orders: Sequence[Acceptable]) -> None:
         )  # fmt: skip
 
 
-def accept_change(uow: UnitOfWork, standing: Standing, changed: Sequence[str], trail: Trail) -> Standing:
-    """Carry a newer version on; publishes OrderChanged when an ERP's document would differ."""
+def accept_change(
+    uow: UnitOfWork, standing: Standing, changed: Sequence[str], trail: Trail, erps: tuple[str, ...] = ()
+) -> Standing:
+    """Carry a newer version on; publishes OrderChanged to whom was asked when an ERP's document would differ."""
     uow.sql(CARRY, {"id": standing.order_id, "n": standing.version})
     if changed:
         uow.publish(
             OrderChanged(
                 order_id=standing.order_id, channel=standing.channel, version=standing.version, changed=tuple(changed),
-                company=standing.company,
+                company=standing.company, erps=erps,
             ),
             standing.trail(trail),
         )  # fmt: skip
     return replace(standing, accepted_version=standing.version)
 
 
-def cancel(uow: UnitOfWork, standing: Standing, order: Order, trail: Trail) -> Standing:
-    """The channel cancelled the order. Where an ERP was asked, it is asked to follow (OrderCancelled).
+def cancel(uow: UnitOfWork, standing: Standing, order: Order, trail: Trail, erps: tuple[str, ...] = ()) -> Standing:
+    """The channel cancelled the order. Where an ERP was asked, it is asked to follow (OrderCancelled to `erps`).
 
     What has left is a return, not a cancellation: a shipped order stays shipped, with a finding.
     """
@@ -86,7 +88,7 @@ def cancel(uow: UnitOfWork, standing: Standing, order: Order, trail: Trail) -> S
         uow.publish(
             OrderCancelled(
                 order_id=standing.order_id, channel=standing.channel, version=standing.version,
-                reason=order.cancel_reason, company=standing.company,
+                reason=order.cancel_reason, company=standing.company, erps=erps,
             ),
             standing.trail(trail),
         )  # fmt: skip

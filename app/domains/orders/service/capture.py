@@ -14,6 +14,7 @@ from app.domains.orders.canonical import Order
 from app.domains.orders.events import OrderCaptured, RefreshRequested
 from app.domains.orders.lifecycle import State
 from app.domains.orders.service.duplicates import likeness
+from app.domains.orders.service.overtaken import keep_overtaken
 from app.domains.orders.service.standing import STANDING, STANDING_WIDTH, Standing
 from app.infra.bindings import Tie, bind_many
 from app.infra.ids import new_id
@@ -153,6 +154,7 @@ def capture_many(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Captured]
                 done[n] = _compare(uow, arrivals[n], prints[n], known[_key(arrivals[n].order)])
         done.update(_add(uow, {n: (arrivals[n], prints[n]) for n in new}))
     _renew(uow, [(arrivals[n], prints[n], c) for n, c in done.items() if c.became is Became.NEWER])
+    keep_overtaken(uow, [(c.standing.order_id, arrivals[n]) for n, c in done.items() if c.became is Became.OLDER])
     return [done[n] for n in range(len(arrivals))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,14 @@ from app.domains.orders.canonical import Order
 from app.domains.orders.events import OrderPosted, OrderReleased
 from app.domains.orders.lifecycle import ORDER, State
 from app.domains.orders.ports import ErpAcceptance, Receipt
-from app.domains.orders.service.findings import find
+from app.domains.orders.service.findings import Found, find_many
 from app.domains.orders.service.standing import (
     ENDED,
     STANDING,
     STANDING_WIDTH,
     Standing,
     lock,
+    lock_all,
     lock_by_erp_number,
     move,
 )
@@ -52,39 +53,45 @@ class Postable:
 
 POSTABLE = f"""
 SELECT {STANDING}, v.document, d.external_id, d.number, d.version, d.cancelled_at
-  FROM orders.sales_order o
+  FROM unnest(%(ids)s::uuid[]) w(id)
+  JOIN orders.sales_order o ON o.id = w.id
   JOIN orders.order_version v ON v.order_id = o.id AND v.n = o.accepted_version
   LEFT JOIN orders.erp_document d ON d.order_id = o.id AND d.erp = %(erp)s
- WHERE o.id = %(id)s
 """
 
 RECORD = """
 WITH given AS (
-    SELECT * FROM unnest(%(sequences)s::int[], %(meanings)s::text[], %(lines)s::text[], %(externals)s::text[])
-           g(sequence, meaning, line_id, external_id)),
+    SELECT * FROM unnest(%(ids)s::uuid[], %(befores)s::text[], %(afters)s::text[], %(externals)s::text[],
+        %(numbers)s::text[], %(statuses)s::text[], %(versions)s::int[], %(currencies)s::text[], %(totals)s::bigint[],
+        %(taxes)s::bigint[], %(differences)s::jsonb[])
+        g(id, before, after, external_id, number, status, version, currency, total, tax, differences)),
+line AS (
+    SELECT * FROM unnest(%(line_orders)s::uuid[], %(sequences)s::int[], %(meanings)s::text[], %(lines)s::text[],
+        %(line_externals)s::text[]) l(order_id, sequence, meaning, line_id, external_id)),
 gone AS (
-    DELETE FROM orders.erp_line WHERE order_id = %(order)s AND erp = %(erp)s AND sequence <> ALL(%(sequences)s::int[])),
+    DELETE FROM orders.erp_line l USING given g
+     WHERE l.order_id = g.id AND l.erp = %(erp)s
+       AND NOT EXISTS (SELECT FROM line n WHERE n.order_id = l.order_id AND n.sequence = l.sequence)),
 placed AS (
     INSERT INTO orders.erp_line (order_id, erp, sequence, meaning, line_id, external_id)
-    SELECT %(order)s, %(erp)s, sequence, meaning, line_id, external_id FROM given
+    SELECT order_id, %(erp)s, sequence, meaning, line_id, external_id FROM line
     ON CONFLICT (order_id, erp, sequence)
     DO UPDATE SET meaning = excluded.meaning, line_id = excluded.line_id, external_id = excluded.external_id),
 moved AS (
-    UPDATE orders.sales_order SET state = %(after)s, changed_at = now()
-     WHERE id = %(order)s AND state = %(before)s AND %(before)s::text <> %(after)s::text RETURNING id),
+    UPDATE orders.sales_order o SET state = g.after, changed_at = now() FROM given g
+     WHERE o.id = g.id AND o.state = g.before AND g.before <> g.after RETURNING o.id, g.before, g.after, g.number),
 told AS (
     INSERT INTO orders.order_move (order_id, trigger, before, after, why)
-    SELECT id, 'post', %(before)s, %(after)s, %(number)s FROM moved)
+    SELECT id, 'post', before, after, number FROM moved ORDER BY id)
 INSERT INTO orders.erp_document AS d
     (order_id, erp, external_id, number, status, version, currency, total_minor, tax_minor, differences)
-VALUES (%(order)s, %(erp)s, %(external_id)s, %(number)s, %(status)s, %(version)s, %(currency)s, %(total)s, %(tax)s,
-        %(differences)s::jsonb)
+SELECT id, %(erp)s, external_id, number, status, version, currency, total, tax, differences FROM given
 ON CONFLICT (order_id, erp) DO UPDATE
     SET status = excluded.status, version = excluded.version, total_minor = excluded.total_minor,
         tax_minor = excluded.tax_minor, differences = excluded.differences, number = excluded.number,
         external_id = excluded.external_id, cancelled_at = NULL
-RETURNING extract(epoch FROM clock_timestamp()
-                  - (SELECT received_at FROM orders.sales_order WHERE id = %(order)s))::float, (xmax = 0)
+RETURNING d.order_id::text, extract(epoch FROM clock_timestamp()
+                  - (SELECT received_at FROM orders.sales_order o WHERE o.id = d.order_id))::float, (xmax = 0)
 """
 
 CANCELLED = """
@@ -101,39 +108,61 @@ RETURNING number
 
 def postable(uow: UnitOfWork, order_id: str, erp: str) -> Postable | None:
     """What to post, change or cancel; None while no version was accepted."""
-    row = uow.sql(POSTABLE, {"id": order_id, "erp": erp}).fetchone()
-    if row is None:
-        return None
-    document, external_id, number, version, cancelled_at = row[STANDING_WIDTH:]
-    held = None
-    if external_id is not None:
-        held = ErpHolds(external_id=external_id, number=number, version=version, cancelled=cancelled_at is not None)
-    return Postable(standing=Standing.of(row), order=codec.load(Order, document), held=held)
+    return postables(uow, [order_id], erp).get(order_id)
 
 
-def record_posting(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Receipt, trail: Trail) -> Standing:
-    """An ERP holds `version` of the order. The first time publishes OrderPosted, also where it is cancelled by now."""
-    standing = lock(uow, order_id)
-    after = ORDER.step(standing.state, "post").state
-    seconds, first = _write(uow, standing, after, erp, version, receipt)
-    standing = replace(standing, state=after)
-    if not first:
-        return standing
-    _count(uow, erp, seconds)
-    uow.publish(
-        OrderPosted(
-            order_id=order_id, channel=standing.channel, erp=erp, erp_number=receipt.number, version=version,
-            company=standing.company, repeated=receipt.repeated, name=standing.name, gid=standing.gid,
-        ),
-        standing.trail(trail),
-    )  # fmt: skip
-    return standing
+def postables(uow: UnitOfWork, order_ids: Collection[str], erp: str) -> dict[str, Postable]:
+    """By order, what to post, change or cancel; an order of which no version was accepted has no entry."""
+    found = {}
+    for row in uow.sql(POSTABLE, {"ids": list(order_ids), "erp": erp}):
+        document, external_id, number, version, cancelled_at = row[STANDING_WIDTH:]
+        held = None
+        if external_id is not None:
+            held = ErpHolds(external_id=external_id, number=number, version=version, cancelled=cancelled_at is not None)
+        standing = Standing.of(row)
+        found[standing.order_id] = Postable(standing=standing, order=codec.load(Order, document), held=held)
+    return found
 
 
-def record_change(uow: UnitOfWork, order_id: str, erp: str, version: int, receipt: Receipt) -> Standing:
-    """The ERP's document follows `version` now."""
-    standing = lock(uow, order_id)
-    _write(uow, standing, standing.state, erp, version, receipt)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """An ERP holds this version of an order, as its receipt says."""
+
+    order_id: str
+    version: int
+    receipt: Receipt
+    trail: Trail
+
+
+def record_postings(uow: UnitOfWork, erp: str, posted: Sequence[Posted]) -> list[Standing]:
+    """Write down what an ERP holds now, of different orders; returns where each stands.
+
+    The first time publishes OrderPosted, also where the order is cancelled by now.
+    """
+    locked = lock_all(uow, [one.order_id for one in posted])
+    afters = [ORDER.step(standing.state, "post").state for standing in locked]
+    written = _write(uow, erp, list(zip(locked, afters, posted, strict=True)))
+    standings = [replace(standing, state=after) for standing, after in zip(locked, afters, strict=True)]
+    for standing, one in zip(standings, posted, strict=True):
+        seconds, first = written[standing.order_id]
+        if not first:
+            continue
+        _count(uow, erp, seconds)
+        uow.publish(
+            OrderPosted(
+                order_id=standing.order_id, channel=standing.channel, erp=erp, erp_number=one.receipt.number,
+                version=one.version, company=standing.company, repeated=one.receipt.repeated, name=standing.name,
+                gid=standing.gid,
+            ),
+            standing.trail(one.trail),
+        )  # fmt: skip
+    return standings
+
+
+def record_change(uow: UnitOfWork, erp: str, posted: Posted) -> Standing:
+    """The ERP's document follows this version now."""
+    standing = lock(uow, posted.order_id)
+    _write(uow, erp, [(standing, standing.state, posted)])
     return standing
 
 
@@ -164,33 +193,64 @@ def record_release(uow: UnitOfWork, erp: str, acceptance: ErpAcceptance, trail: 
     return standing
 
 
+def is_released(uow: UnitOfWork, order_id: str, erp: str) -> bool:
+    """Whether the ERP's people accepted its document of the order."""
+    released = (
+        "SELECT 1 FROM orders.erp_document WHERE order_id = %(order)s AND erp = %(erp)s AND released_at IS NOT NULL"
+    )
+    return uow.sql(released, {"order": order_id, "erp": erp}).fetchone() is not None
+
+
 def _write(
-    uow: UnitOfWork, standing: Standing, after: State, erp: str, version: int, receipt: Receipt
-) -> tuple[float, bool]:
-    """Write what was read back; returns the seconds since the order's first word, and whether it is new."""
-    row = uow.sql(
+    uow: UnitOfWork, erp: str, posted: Sequence[tuple[Standing, State, Posted]]
+) -> dict[str, tuple[float, bool]]:
+    """Write what was read back; gives by order the seconds since its first word, and whether the document is new."""
+    rows = uow.sql(
         RECORD,
         {
-            "order": standing.order_id, "before": standing.state.value, "after": after.value, "erp": erp,
-            "external_id": receipt.external_id, "number": receipt.number, "status": receipt.status, "version": version,
-            "currency": receipt.total.currency, "total": receipt.total.minor, "tax": receipt.tax.minor,
-            "differences": json.dumps([codec.dump(difference) for difference in receipt.differences]),
-            **_line_columns(receipt),
+            "erp": erp,
+            "ids": [standing.order_id for standing, _, _ in posted],
+            "befores": [standing.state.value for standing, _, _ in posted],
+            "afters": [after.value for _, after, _ in posted],
+            "versions": [one.version for _, _, one in posted],
+            **_receipt_columns([one.receipt for _, _, one in posted]),
+            **_line_columns([(one.order_id, one.receipt) for _, _, one in posted]),
         },
-    ).fetchone()  # fmt: skip
-    assert row is not None
-    for difference in receipt.differences:
-        said = f"{difference.field}: planned {difference.planned}, found {difference.found}"
-        find(uow, standing.order_id, "erp.document_differs", said, about=f"{erp} {difference.field}")
-    return row[0], row[1]
+    ).fetchall()
+    find_many(uow, [found for _, _, one in posted for found in _differences(erp, one)])
+    return {order_id: (seconds, new) for order_id, seconds, new in rows}
 
 
-def _line_columns(receipt: Receipt) -> dict[str, Sequence[Any]]:
+def _differences(erp: str, posted: Posted) -> list[Found]:
+    return [
+        Found(
+            order_id=posted.order_id, code="erp.document_differs", about=f"{erp} {difference.field}",
+            said=f"{difference.field}: planned {difference.planned}, found {difference.found}",
+        )
+        for difference in posted.receipt.differences
+    ]  # fmt: skip
+
+
+def _receipt_columns(receipts: Sequence[Receipt]) -> dict[str, Sequence[Any]]:
     return {
-        "sequences": [line.sequence for line in receipt.lines],
-        "meanings": [line.meaning for line in receipt.lines],
-        "lines": [line.line_id for line in receipt.lines],
-        "externals": [line.external_id for line in receipt.lines],
+        "externals": [receipt.external_id for receipt in receipts],
+        "numbers": [receipt.number for receipt in receipts],
+        "statuses": [receipt.status for receipt in receipts],
+        "currencies": [receipt.total.currency for receipt in receipts],
+        "totals": [receipt.total.minor for receipt in receipts],
+        "taxes": [receipt.tax.minor for receipt in receipts],
+        "differences": [json.dumps([codec.dump(one) for one in receipt.differences]) for receipt in receipts],
+    }
+
+
+def _line_columns(receipts: Sequence[tuple[str, Receipt]]) -> dict[str, Sequence[Any]]:
+    lines = [(order_id, line) for order_id, receipt in receipts for line in receipt.lines]
+    return {
+        "line_orders": [order_id for order_id, _ in lines],
+        "sequences": [line.sequence for _, line in lines],
+        "meanings": [line.meaning for _, line in lines],
+        "lines": [line.line_id for _, line in lines],
+        "line_externals": [line.external_id for _, line in lines],
     }
 
 

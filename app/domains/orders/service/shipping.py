@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.domains.orders.canonical import LineKind, Order
-from app.domains.orders.events import ShipmentRecorded, ShipmentUndone, TrackingAdded
+from app.domains.orders.events import OrderShipped, ShipmentRecorded, ShipmentUndone, TrackingAdded
+from app.domains.orders.lifecycle import State
 from app.domains.orders.ports import ErpShipment, Package
 from app.domains.orders.service.matching import match_lines
 from app.domains.orders.service.standing import ENDED, Standing, document, lock_by_erp_number, move
@@ -147,6 +148,9 @@ def _first(report: _Report, lines: Mapping[str, Decimal]) -> Shipped:
         ),
         report.trail,
     )  # fmt: skip
+    if standing.state is State.SHIPPED and report.standing.state is not State.SHIPPED:
+        whole = OrderShipped(order_id=standing.order_id, channel=standing.channel, company=standing.company)
+        report.uow.publish(whole, report.trail)
     return Shipped(standing=standing, shipment_id=shipment_id, left=left)
 
 

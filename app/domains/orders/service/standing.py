@@ -14,6 +14,7 @@ from app.kernel.errors import NotFound
 
 UNASKED = frozenset({State.CAPTURED, State.HELD})  # no ERP was ever asked to hold it
 ENDED = frozenset({State.CANCELLING, State.CANCELLED})
+AT_REST = ENDED | {State.HISTORICAL}  # a newer version is kept, and nothing follows from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,21 @@ DOCUMENT = "SELECT document FROM orders.order_version WHERE order_id = %(id)s::u
 
 def lock(uow: UnitOfWork, order_id: str) -> Standing:
     """The order, locked. Raises NotFound(`orders.unknown`)."""
-    row = uow.sql(LOCK, {"ids": [order_id]}).fetchone()
-    if row is None:
-        raise NotFound("orders.unknown", f"there is no order {order_id}", about=order_id)
-    return Standing.of(row)
+    return lock_all(uow, [order_id])[0]
+
+
+def lock_many(uow: UnitOfWork, order_ids: Collection[str]) -> list[Standing]:
+    """These orders, locked in one order for everybody."""
+    return [Standing.of(row) for row in uow.sql(LOCK, {"ids": list(order_ids)})]
+
+
+def lock_all(uow: UnitOfWork, order_ids: Sequence[str]) -> list[Standing]:
+    """These different orders, locked and in the order given. Raises NotFound(`orders.unknown`)."""
+    found = {standing.order_id: standing for standing in lock_many(uow, order_ids)}
+    for order_id in order_ids:
+        if order_id not in found:
+            raise NotFound("orders.unknown", f"there is no order {order_id}", about=order_id)
+    return [found[order_id] for order_id in order_ids]
 
 
 def lock_batch(uow: UnitOfWork, named: Collection[tuple[str, str]], numbered: Collection[tuple[str, str]]) -> list[str]:
