@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from app.adapters.business_central.imagined import imagined
 from app.adapters.business_central.settings import company_path, service_path, token_url
 from app.adapters.business_central.verdicts import SYSTEM, judge
 from app.infra.remote.auth import ClientCredentials
@@ -42,6 +43,7 @@ def connect(settings: Mapping[str, Any]) -> Outbound:
         authorize=credentials.headers,
         renew=credentials.forget,
         judge=judge,
+        imagine=imagined,
         answer_seconds=ANSWER_SECONDS,
         allow_loopback=loopback,
     )

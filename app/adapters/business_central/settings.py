@@ -88,6 +88,10 @@ class BusinessCentralSettings(ConnectionSettings):
     tax_areas = fields.Dict(keys=fields.String(), values=fields.String(validate=_GUID), load_default=dict)
 
     location = fields.String(load_default="", validate=Length(max=10))
+    stock_location = fields.String(
+        load_default="", validate=Length(max=50),
+        metadata={"help": "the hub's name of the place that its stock figures are of; empty: its stock is not read"},
+    )  # fmt: skip
     channel_dimension = fields.String(load_default="", validate=Length(max=20))
     comment_lines = fields.Integer(load_default=1, strict=True, validate=Range(min=0, max=5))
     zone = fields.String(load_default="UTC", validate=_zone)
@@ -97,7 +101,20 @@ class BusinessCentralSettings(ConnectionSettings):
         load_default="always", validate=OneOf(("always", "authorised", "paid")),
         metadata={"help": "how far an order's payment must be before the order is posted"},
     )  # fmt: skip
+    accept_within_hours = fields.Integer(
+        load_default=0, strict=True, validate=Range(min=0, max=8760),
+        metadata={"help": "hours in which somebody accepts a posted order; after them it is a case; 0: not watched"},
+    )  # fmt: skip
+    ship_within_days = fields.Integer(
+        load_default=0, strict=True, validate=Range(min=0, max=365),
+        metadata={"help": "days in which a posted order leaves whole, to the end of the zone's day; 0: not watched"},
+    )  # fmt: skip
     posting_policy = fields.String(load_default="draft", validate=OneOf(("draft",)))
+
+    variant_separator = fields.String(
+        load_default="-", validate=Regexp(r"^[^A-Za-z0-9\s]{0,3}$", error="give up to three signs, such as a dash"),
+        metadata={"help": "between item number and variant code where an item with variants is imported: 1000-RED"},
+    )  # fmt: skip
 
     payment_booking = fields.String(load_default="none", validate=OneOf(("payment_journal", "journal", "none")))
     payment_accounts = fields.Dict(keys=fields.String(), values=fields.String(validate=_ACCOUNT), load_default=dict)

@@ -1,33 +1,28 @@
-"""Subscriptions to notifications: created with a handshake, renewed daily, since they live three days."""
+"""Subscriptions to notifications: created with a handshake, renewed in time, since they live three days."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.adapters.business_central.client import Company, Document
 from app.adapters.business_central.settings import company_path
 from app.adapters.business_central.verdicts import SYSTEM, Gone
 from app.adapters.business_central.webhooks import SUBSCRIBED, TOPIC
 from app.infra.remote.client import Outbound
+from app.infra.remote.spec import Subscribed
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NeedsAttention, Transient
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """One collection that Business Central tells us about, until `expires_at` unless it is renewed."""
-
-    resource: str
-    subscription_id: str
-    expires_at: datetime
-    renewed: bool
+RENEWED_BEFORE = timedelta(hours=36)  # half of a subscription's three days: a day of trouble costs none
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessCentralSubscriptions:
-    """The SubscriptionKeeper of one company. A subscription lives three days, so each look renews it."""
+    """The SubscriptionKeeper of one company."""
 
     remote: Outbound
     settings: Mapping[str, Any]
@@ -36,23 +31,63 @@ class BusinessCentralSubscriptions:
     def build(cls, remote: Outbound, settings: Mapping[str, Any]) -> BusinessCentralSubscriptions:
         return cls(remote, settings)
 
-    def ensure(self, address: str) -> tuple[str, ...]:
+    def look(self, address: str) -> tuple[Subscribed, ...]:
+        """Business Central deletes a subscription whose address did not answer, or that was not renewed: missing."""
+        if not self.settings["client_state"]:
+            return _without_secret()
+        held = self._held(address)
+        return tuple(_compared(name, held.get(name), f"{address}/{TOPIC}") for name in SUBSCRIBED)
+
+    def ensure(self, address: str) -> tuple[Subscribed, ...]:
         """Without `client_state` nothing could be believed, so nothing is subscribed: the hub polls.
 
         Raises Transient where Business Central does not get its token back: the web may be starting just now.
         """
         if not self.settings["client_state"]:
-            return ("nothing subscribed: set client_state, a secret of your own, to be notified",)
+            return _without_secret()
+        held = self._held(address)
         try:
-            found = ensure_subscriptions(self.remote, self.settings, notification_url=f"{address}/{TOPIC}")
+            return tuple(self._kept(name, held.get(name), f"{address}/{TOPIC}") for name in SUBSCRIBED)
         except NeedsAttention as refused:
             raise Transient(
                 f"{SYSTEM}.handshake_failed", refused.message, said=refused.facts.get("said", "")
             ) from refused
-        return tuple(
-            f"{'renewed' if one.renewed else 'created'} {one.resource} until {one.expires_at:%Y-%m-%d %H:%M} UTC"
-            for one in found
-        )
+
+    def _held(self, address: str) -> dict[str, Document]:
+        """The subscriptions at our address, or at our path of another one: the hub's public address was another."""
+        wanted = f"{address}/{TOPIC}"
+        rows = list_subscriptions(self.remote, self.settings)
+        ours = [row for row in rows if urlsplit(str(row["notificationUrl"])).path == urlsplit(wanted).path]
+        return {_collection(row): row for row in sorted(ours, key=lambda row: row["notificationUrl"] == wanted)}
+
+    def _kept(self, name: str, row: Document | None, address: str) -> Subscribed:
+        found = _compared(name, row, address)
+        if row is not None and found.state == "well":
+            return found
+        company, body = Company.of(self.remote, self.settings), _body(self.settings, address, name)
+        did = {"missing": "created", "expiring": "renewed"}.get(found.state, "corrected")
+        try:
+            made = _patched(company, row, body) if row is not None else company.post("/subscriptions", body)
+        except Gone:  # it expired between the two requests
+            made, did = company.post("/subscriptions", body), "created"
+        return replace(found, did=did, expires_at=_ends(made))
+
+
+def _compared(name: str, row: Document | None, address: str) -> Subscribed:
+    if row is None:
+        return Subscribed(topic=name, state="missing")
+    ends = _ends(row)
+    if row["notificationUrl"] != address:
+        return Subscribed(
+            topic=name, state="changed", said=f"its address was {row['notificationUrl']}", expires_at=ends
+        )  # fmt: skip
+    state = "expiring" if ends - SYSTEM_CLOCK.now() < RENEWED_BEFORE else "well"
+    return Subscribed(topic=name, state=state, expires_at=ends)
+
+
+def _without_secret() -> tuple[Subscribed, ...]:
+    said = "nothing is subscribed: set client_state, a secret of your own, to be notified"
+    return tuple(Subscribed(topic=name, state="refused", said=said) for name in SUBSCRIBED)
 
 
 def list_subscriptions(remote: Outbound, settings: Mapping[str, Any]) -> tuple[Document, ...]:
@@ -60,27 +95,6 @@ def list_subscriptions(remote: Outbound, settings: Mapping[str, Any]) -> tuple[D
     ours = company_path(settings).lower()
     rows = Company.of(remote, settings).rows("/subscriptions")
     return tuple(row for row in rows if ours in str(row["resource"]).lower())
-
-
-def ensure_subscriptions(
-    remote: Outbound, settings: Mapping[str, Any], *, notification_url: str
-) -> tuple[Subscription, ...]:
-    """Renew each subscription to `notification_url`, and create what is missing; safe to repeat, meant to run daily.
-
-    Business Central calls the address with a token before it answers: the web process must be able to echo it then.
-    """
-    company = Company.of(remote, settings)
-    held = {
-        _collection(row): row
-        for row in list_subscriptions(remote, settings)
-        if row["notificationUrl"] == notification_url
-    }
-    return tuple(
-        _renewed(company, settings, notification_url, name, held[name])
-        if name in held
-        else _created(company, settings, notification_url, name)
-        for name in SUBSCRIBED
-    )
 
 
 def end_subscriptions(remote: Outbound, settings: Mapping[str, Any], *, notification_url: str) -> int:
@@ -100,27 +114,15 @@ def _body(settings: Mapping[str, Any], notification_url: str, name: str) -> dict
     }
 
 
-def _created(company: Company, settings: Mapping[str, Any], notification_url: str, name: str) -> Subscription:
-    return _read(company.post("/subscriptions", _body(settings, notification_url, name)), name, renewed=False)
-
-
-def _renewed(
-    company: Company, settings: Mapping[str, Any], notification_url: str, name: str, row: Document
-) -> Subscription:
-    path, etag = f"/subscriptions('{row['subscriptionId']}')", row.get("@odata.etag") or "*"
-    try:
-        return _read(company.patch(path, _body(settings, notification_url, name), etag=etag), name, renewed=True)
-    except Gone:  # it expired between the two requests
-        return _created(company, settings, notification_url, name)
-
-
-def _read(row: Document, name: str, *, renewed: bool) -> Subscription:
-    return Subscription(
-        resource=name,
-        subscription_id=str(row["subscriptionId"]),
-        expires_at=datetime.fromisoformat(row["expirationDateTime"]),
-        renewed=renewed,
+def _patched(company: Company, row: Document, body: Document) -> Document:
+    changed: Document = company.patch(
+        f"/subscriptions('{row['subscriptionId']}')", body, etag=row.get("@odata.etag") or "*"
     )
+    return changed
+
+
+def _ends(row: Document) -> datetime:
+    return datetime.fromisoformat(row["expirationDateTime"])
 
 
 def _collection(row: Document) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from app.infra.remote.client import Reply, retry_after
-from app.kernel.errors import Ambiguous, Disposition, HubError, NeedsAttention, NotFound, Transient, Unauthorised
+from app.kernel.errors import Ambiguous, Disposition, HubError, NeedsAttention, NotFound, Transient, Unauthorised, Waits
 
 SYSTEM = "business_central"
 KEPT_TEXT = 2000
@@ -62,9 +62,14 @@ FAMILIES: tuple[tuple[str, type[HubError], str], ...] = (
     ("BadRequest", OurMistake, "bad_request"),
 )
 
+# Whole paths that are not there: a retired API version, an app that was removed. One row that is gone says less.
+RETIRED = re.compile(r"no http resource was found|(api version|endpoint) .*(no longer|not) (supported|available)", re.I)
+
 DIALOGS: tuple[tuple[re.Pattern[str], type[HubError], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind, name)
     for pattern, kind, name in (
+        (r"licen[cs]e (does not|doesn't) permit|not licen[cs]ed", Unauthorised, "not_licensed"),
+        (r"current permissions prevented|do(es)? not have permission", Unauthorised, "not_permitted"),
         (r"line .*already exists", EntityChanged, "entity_changed"),
         (r"status must be equal to 'open'|cannot change .*(released|shipped)", EntityChanged, "released_meanwhile"),
         (r"enter numbers manually|manual nos", NeedsAttention, "manual_numbers_off"),
@@ -88,11 +93,12 @@ def judge(reply: Reply, writes: bool) -> HubError | None:
     if kind is Ambiguous and not writes:
         kind = Transient
     spoken = f"Business Central answered {reply.status}: {plain(message)}"[:KEPT_TEXT]
+    if issubclass(kind, Waits):
+        after = retry_after(reply)
+        seconds = THROTTLED_SECONDS if after is None else after
+        return kind(f"{SYSTEM}.{name}", spoken, seconds=seconds, **facts)
     if issubclass(kind, Transient):
-        seconds = retry_after(reply)
-        if seconds is None and reply.status == 429:
-            seconds = THROTTLED_SECONDS
-        return kind(f"{SYSTEM}.{name}", spoken, retry_after=seconds, **facts)
+        return kind(f"{SYSTEM}.{name}", spoken, retry_after=retry_after(reply), **facts)
     return kind(f"{SYSTEM}.{name}", spoken, **facts)
 
 
@@ -113,9 +119,11 @@ def plain(message: str) -> str:
 
 def _meaning(code: str, message: str, status: int) -> tuple[type[HubError] | None, str]:
     if status == 429:
-        return Transient, "throttled"
+        return Waits, "throttled"
     if status == 503:
         return Transient, "unavailable"  # the request was not taken
+    if status == 410 or (status in (400, 404) and RETIRED.search(message)):
+        return Unauthorised, "version_retired"
     if status in (409, 412):
         return (AlreadyThere, "already_there") if "SameKey" in code else (EntityChanged, "entity_changed")
     if status == 404 and code in ("Internal_RecordNotFound", "BadRequest_NotFound", ""):

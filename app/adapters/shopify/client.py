@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,21 @@ from typing import Any
 from app.adapters.shopify.mapping.parsing import parsed
 from app.adapters.shopify.settings import version_of
 from app.infra.remote.client import DEFAULT_VERDICTS, KEPT_TEXT, Outbound, Reply, Verdict
+from app.infra.remote.quotas import Report
 from app.kernel.errors import Ambiguous, HubError, Invalid, NeedsAttention, Refused, Transient, Unauthorised, Waits
 
 SYSTEM = "shopify"
 UNKNOWN_OBJECT = "shopify.unknown_object"
 # 402: the shop is frozen. 403: it is locked, or the app may not. 404: no such shop, or a retired API version.
-VERDICTS: Mapping[int, Verdict] = {**DEFAULT_VERDICTS, 402: Unauthorised, 403: Unauthorised, 404: Unauthorised}
+# 430: Shopify takes our address for an attacker's.
+VERDICTS: Mapping[int, Verdict] = {**DEFAULT_VERDICTS, **dict.fromkeys((402, 403, 404, 410, 423, 430), Unauthorised)}
 SHORTEST_WAIT = 0.5  # the bucket restores 50 points a second or more: sooner there is nothing to gain
 LONGEST_WAIT = 30.0  # a full bucket is restored in 20 seconds
+POINTS = "points"
+_COST = re.compile(
+    rb'"(requestedQueryCost|actualQueryCost|maximumAvailable|currentlyAvailable|restoreRate)"\s*:\s*([0-9.]+)'
+)
+_COST_LENGTH = 300  # of the whole report: its fields may stand in any order
 _REFUSING = frozenset({"ACCESS_DENIED", "SHOP_INACTIVE"})
 _FAILING = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
 # Where an app has no access to protected customer data Shopify answers the rest and null here.
@@ -34,7 +42,26 @@ def connect(settings: Mapping[str, Any]) -> Outbound:
         authorize=lambda: {"X-Shopify-Access-Token": token},
         verdicts=VERDICTS,
         judge=judge,
+        report=cost_of,
         allow_loopback=bool(settings.get("allow_loopback")),
+    )
+
+
+def cost_of(reply: Reply) -> tuple[Report, ...]:
+    """What an answer says of the query points: read from its end, where the report stands, without parsing it all."""
+    at = reply.body.rfind(b'"requestedQueryCost"')
+    if at < 0:
+        return ()
+    told = {name.decode(): float(value) for name, value in _COST.findall(reply.body, max(0, at - _COST_LENGTH))}
+    return (
+        Report(
+            quota=POINTS,
+            asked=told.get("requestedQueryCost"),
+            cost=told.get("actualQueryCost"),
+            available=told.get("currentlyAvailable"),
+            limit=told.get("maximumAvailable"),
+            restored=told.get("restoreRate"),
+        ),
     )
 
 
@@ -85,7 +112,8 @@ class Admin:
 
     def _send(self, document: str, variables: Mapping[str, Any], *, writes: bool) -> Mapping[str, Any]:
         body = {"query": document, "variables": variables}
-        reply = self.remote.send("POST", f"/admin/api/{self.version}/graphql.json", writes=writes, body=body)
+        path = f"/admin/api/{self.version}/graphql.json"
+        reply = self.remote.send("POST", path, writes=writes, body=body, operation=document)
         answer = _parsed(reply, writes)
         data = answer.get("data")
         if not isinstance(data, dict):

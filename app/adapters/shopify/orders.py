@@ -39,16 +39,21 @@ class ShopifyOrderSource:
 
         Orders older than 60 days are unknown too unless the app has the scope `read_all_orders`.
         """
-        gid = f"gid://shopify/Order/{external_id}"
-        answer = self.admin.ask(orders.ORDER, id=gid)
-        given = answer["order"]
-        if given is None:
-            return None
-        reader = _Reader(self.admin, gid, given["updated_at"])
-        reader.complete(given)
-        if any(_WITHHELD & set(path) for path in answer.get("withheld", ())):
-            del given["customer"]  # not a guest: nobody may tell who it is
-        return canonical(given, self.connection)
+        given = whole(self.admin, external_id)
+        return None if given is None else canonical(given, self.connection)
+
+
+def whole(admin: Admin, external_id: str) -> Found | None:
+    """The whole document of an order, which the translation of webhooks reads; None where the shop does not know it."""
+    gid = f"gid://shopify/Order/{external_id}"
+    answer = admin.ask(orders.ORDER, id=gid)
+    given = answer["order"]
+    if given is None:
+        return None
+    _Reader(admin, gid, given["updated_at"]).complete(given)
+    if any(_WITHHELD & set(path) for path in answer.get("withheld", ())):
+        del given["customer"]  # not a guest: nobody may tell who it is
+    return dict(given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from app.infra.remote.spec import ConnectionSettings
 
@@ -13,6 +14,16 @@ API_VERSION = "2026-10"
 API_VERSIONS = (API_VERSION, "2026-04")
 NOTIFY_NEVER, NOTIFY_WITH_TRACKING, NOTIFY_ALWAYS = "never", "with_tracking", "always"
 _SECRET = {"secret": True}
+
+
+def instant_or_nothing(value: str) -> None:
+    """An instant with its zone, or nothing."""
+    try:
+        known = not value or datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise ValidationError("Give an instant with its zone, such as 2026-11-20T00:00:00Z.")
 
 
 class ShopifySettings(ConnectionSettings):
@@ -37,6 +48,11 @@ class ShopifySettings(ConnectionSettings):
         load_default=API_VERSION, validate=validate.OneOf(API_VERSIONS), metadata={"title": "API version"}
     )
     post_test_orders = fields.Boolean(load_default=False, metadata={"title": "Post test orders to the ERP"})
+    live_from = fields.String(
+        load_default="",
+        validate=instant_or_nothing,
+        metadata={"title": "Orders placed before this instant are history: kept and never posted"},
+    )
     notify_customer = fields.String(
         load_default=NOTIFY_WITH_TRACKING,
         validate=validate.OneOf((NOTIFY_NEVER, NOTIFY_WITH_TRACKING, NOTIFY_ALWAYS)),
@@ -50,6 +66,15 @@ class ShopifySettings(ConnectionSettings):
         values=fields.String(),
         load_default=dict,
         metadata={"title": "Carrier names as Shopify knows them"},
+    )
+    stock_figure = fields.String(
+        load_default="",
+        validate=validate.OneOf(("", "available", "on_hand")),
+        metadata={"title": "Stock that the hub sets: available, on_hand, or none"},
+    )
+    stock_location = fields.String(load_default="", metadata={"title": "Location whose stock it sets"})
+    watch_prices = fields.Boolean(
+        load_default=False, metadata={"title": "Hear of prices that are changed at the shop, and set them back"}
     )
     allow_loopback = fields.Boolean(load_default=False, metadata={"title": "May call this machine"})
 

@@ -15,6 +15,8 @@ from app.adapters.shopify.mapping import reports
 from app.adapters.shopify.mapping.order import order
 from app.adapters.shopify.mapping.parsing import parsed
 from app.adapters.shopify.mapping.reading import Untold, identity
+from app.adapters.shopify.privacy import SUBJECT
+from app.adapters.shopify.privacy import TOPICS as PRIVACY_TOPICS
 from app.adapters.shopify.settings import secrets_of, version_of
 from app.domains.orders.canonical import Bell, Order
 from app.infra.remote.signing import BadSignature, WrongTopic, matches_any
@@ -75,6 +77,8 @@ def _sign(body: bytes, secret: str) -> str:
 
 def _about(topic: str, body: bytes) -> tuple[str, str]:
     """What a body is about: `order` and its id wherever it names one. ("order", "") where it cannot be read."""
+    if topic in PRIVACY_TOPICS:
+        return SUBJECT
     if topic.startswith("orders/") and (found := _LEADING_ID.match(body)) and body.rstrip().endswith(b"}"):
         return "order", found[1].decode()
     try:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.adapters.shopify.documents import account, fulfilments, numbers, orders
+from app.adapters.shopify.documents import account, fulfilments, history, numbers, orders, prices, stock
 
 EVERY: Mapping[str, str] = MappingProxyType(
     {
         name: value
-        for module in (account, fulfilments, numbers, orders)
+        for module in (account, fulfilments, history, numbers, orders, prices, stock)
         for name, value in vars(module).items()
-        if name.isupper() and not name.startswith("_") and isinstance(value, str) and name != "PAGE"
+        if isinstance(value, str) and value.lstrip().startswith(("query ", "mutation "))
     }
 )

@@ -14,7 +14,7 @@ query Probe {
 SUBSCRIPTIONS = f"""
 query Subscriptions($after: String) {{
   webhookSubscriptions(first: 100, after: $after) {{
-    nodes {{ id topic uri includeFields filter apiVersion {{ handle }} }}
+    nodes {{ id topic uri format includeFields filter apiVersion {{ handle }} }}
     {PAGE}
   }}
 }}"""

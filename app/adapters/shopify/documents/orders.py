@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.adapters.shopify.documents.paging import PAGE
 
 _PAIR = """
@@ -55,88 +57,90 @@ fragment Movement on OrderTransaction {
   }
 }"""
 
-ORDER = (
-    f"""
-query Order($id: ID!) {{
-  order(id: $id) {{
-    id: legacyResourceId admin_graphql_api_id: id name order_number: number test note tags email phone edited
+_APPLICATION = """
+        type: __typename target_type: targetType allocation_method: allocationMethod
+        value { ... on MoneyV2 { amount } ... on PricingPercentageValue { percentage } }
+        ... on DiscountCodeApplication { code }
+        ... on AutomaticDiscountApplication { title }
+        ... on ManualDiscountApplication { title }
+        ... on ScriptDiscountApplication { title }"""
+
+_SHIPPING = """
+        id code title carrier_identifier: carrierIdentifier is_removed: isRemoved
+        price_set: originalPriceSet { ...Pair }
+        tax_lines: taxLines { ...TaxRow }
+        discount_allocations: discountAllocations {
+          amount_set: allocatedAmountSet { ...Pair }
+          application: discountApplication { index }
+        }"""
+
+_OWN = """
+    name order_number: number test note tags email phone edited
     created_at: createdAt updated_at: updatedAt processed_at: processedAt cancelled_at: cancelledAt
     closed_at: closedAt cancel_reason: cancelReason po_number: poNumber customer_locale: customerLocale
     currency: currencyCode presentment_currency: presentmentCurrencyCode
     source_name: sourceName source_identifier: sourceIdentifier
-    app {{ id }}
-    retail_location: retailLocation {{ id }}
+    app { id }
+    retail_location: retailLocation { id }
     taxes_included: taxesIncluded duties_included: dutiesIncluded estimated_taxes: estimatedTaxes
-    tax_exempt: taxExempt financial_status: displayFinancialStatus payment_gateway_names: paymentGatewayNames
-    note_attributes: customAttributes {{ name: key value }}
-    localized_fields: localizedFields(first: 10, purposes: [TAX]) {{ nodes {{ key value }} }}
-    customer {{
+    tax_exempt: taxExempt financial_status: displayFinancialStatus fulfillment_status: displayFulfillmentStatus
+    payment_gateway_names: paymentGatewayNames
+    note_attributes: customAttributes { name: key value }
+    customer {
       id: legacyResourceId first_name: firstName last_name: lastName
-      email: defaultEmailAddress {{ emailAddress }}
-      phone: defaultPhoneNumber {{ phoneNumber }}
+      email: defaultEmailAddress { emailAddress }
+      phone: defaultPhoneNumber { phoneNumber }
       tax_exempt: taxExempt tax_exemptions: taxExemptions
-    }}
-    purchasing_entity: purchasingEntity {{
-      ... on PurchasingCompany {{ company {{ id name }} location {{ id name }} }}
-    }}
-    billing_address: billingAddress {{ ...Place }}
-    shipping_address: shippingAddress {{ ...Place }}
-    payment_terms: paymentTerms {{ payment_terms_name: paymentTermsName }}
-    total_price_set: totalPriceSet {{ ...Pair }}
-    current_total_price_set: currentTotalPriceSet {{ ...Pair }}
-    total_discounts_set: totalDiscountsSet {{ ...Pair }}
-    subtotal_price_set: subtotalPriceSet {{ ...Pair }}
-    total_shipping_price_set: totalShippingPriceSet {{ ...Pair }}
-    total_tax_set: totalTaxSet {{ ...Pair }}
-    total_tip_received_set: totalTipReceivedSet {{ ...Pair }}
-    total_outstanding_set: totalOutstandingSet {{ ...Pair }}
-    original_total_duties_set: originalTotalDutiesSet {{ ...Pair }}
-    original_total_additional_fees_set: originalTotalAdditionalFeesSet {{ ...Pair }}
-    cash_rounding: totalCashRoundingAdjustment {{
-      total_cash_rounding_payment_adjustment_set: paymentSet {{ ...Pair }}
-      total_cash_rounding_refund_adjustment_set: refundSet {{ ...Pair }}
-    }}
-    tax_lines: taxLines {{ ...TaxRow }}
-    discount_applications: discountApplications(first: 25) {{
-      nodes {{
-        type: __typename target_type: targetType allocation_method: allocationMethod
-        value {{ ... on MoneyV2 {{ amount }} ... on PricingPercentageValue {{ percentage }} }}
-        ... on DiscountCodeApplication {{ code }}
-        ... on AutomaticDiscountApplication {{ title }}
-        ... on ManualDiscountApplication {{ title }}
-        ... on ScriptDiscountApplication {{ title }}
-      }}
-      {PAGE}
-    }}
-    line_items: lineItems(first: 12) {{ nodes {{ ...LineRow }} {PAGE} }}
-    shipping_lines: shippingLines(first: 5, includeRemovals: true) {{
-      nodes {{
-        id code title carrier_identifier: carrierIdentifier is_removed: isRemoved
-        price_set: originalPriceSet {{ ...Pair }}
-        tax_lines: taxLines {{ ...TaxRow }}
-        discount_allocations: discountAllocations {{
-          amount_set: allocatedAmountSet {{ ...Pair }}
-          application: discountApplication {{ index }}
-        }}
-      }}
-      {PAGE}
-    }}
-    additional_fees: additionalFees {{
+    }
+    purchasing_entity: purchasingEntity {
+      ... on PurchasingCompany { company { id name } location { id name } }
+    }
+    billing_address: billingAddress { ...Place }
+    shipping_address: shippingAddress { ...Place }
+    payment_terms: paymentTerms { payment_terms_name: paymentTermsName }
+    total_price_set: totalPriceSet { ...Pair }
+    current_total_price_set: currentTotalPriceSet { ...Pair }
+    total_discounts_set: totalDiscountsSet { ...Pair }
+    subtotal_price_set: subtotalPriceSet { ...Pair }
+    total_shipping_price_set: totalShippingPriceSet { ...Pair }
+    total_tax_set: totalTaxSet { ...Pair }
+    total_tip_received_set: totalTipReceivedSet { ...Pair }
+    total_outstanding_set: totalOutstandingSet { ...Pair }
+    original_total_duties_set: originalTotalDutiesSet { ...Pair }
+    original_total_additional_fees_set: originalTotalAdditionalFeesSet { ...Pair }
+    cash_rounding: totalCashRoundingAdjustment {
+      total_cash_rounding_payment_adjustment_set: paymentSet { ...Pair }
+      total_cash_rounding_refund_adjustment_set: refundSet { ...Pair }
+    }
+    tax_lines: taxLines { ...TaxRow }
+    additional_fees: additionalFees {
       id name
-      price_set: price {{ ...Pair }}
-      tax_lines: taxLines {{ ...TaxRow }}
-    }}
-    transactions(first: 25) {{ ...Movement }}
-    transactionsCount {{ count }}
-    refunds(first: 50) {{ id: legacyResourceId admin_graphql_api_id: id }}
-  }}
-}}"""
-    + _PAIR
-    + _TAX
-    + _LINE
-    + _ADDRESS
-    + _TRANSACTION
-)
+      price_set: price { ...Pair }
+      tax_lines: taxLines { ...TaxRow }
+    }
+    transactions(first: 25) { ...Movement }
+    transactionsCount { count }
+    refunds(first: 50) { id: legacyResourceId admin_graphql_api_id: id }"""
+
+
+def fields(listed: Callable[[str, str, str], str], *, identity: str) -> str:
+    """What is asked of an order. `listed(field, arguments, node)` words a connection, `identity` the order's ids."""
+    connections = (
+        listed("localized_fields: localizedFields", "first: 10, purposes: [TAX]", "key value"),
+        listed("discount_applications: discountApplications", "first: 25", _APPLICATION),
+        listed("line_items: lineItems", "first: 12", "...LineRow"),
+        listed("shipping_lines: shippingLines", "first: 5, includeRemovals: true", _SHIPPING),
+    )
+    return "\n    ".join((identity, _OWN, *connections))
+
+
+def _paged(field: str, arguments: str, node: str) -> str:
+    return f"{field}({arguments}) {{ nodes {{ {node} }} {PAGE} }}"
+
+
+FRAGMENTS = _PAIR + _TAX + _LINE + _ADDRESS + _TRANSACTION
+_IDENTITY = "id: legacyResourceId admin_graphql_api_id: id"
+ORDER = f"query Order($id: ID!) {{ order(id: $id) {{ {fields(_paged, identity=_IDENTITY)} }} }}" + FRAGMENTS
 
 ORDER_LINES = (
     f"""

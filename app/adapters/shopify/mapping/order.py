@@ -102,6 +102,7 @@ def _assemble(given: Row, **read: Any) -> Order:
         taxes_estimated=flag(given, "estimated_taxes"),
         payment_terms=parties.payment_terms(given),
         financial_status=word(given, "financial_status"),
+        fulfilled=word(given, "fulfillment_status") == "fulfilled",
         gateways=_names(given.get("payment_gateway_names")),
         **read,
     )

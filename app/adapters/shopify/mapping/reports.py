@@ -26,6 +26,10 @@ def subject(topic: str, given: Row) -> tuple[str, str]:
     """The kind and id of what a body is about; the id is empty where the body names none."""
     if topic == "app/uninstalled":
         return "shop", identity(given, "id")
+    if topic.startswith("products/"):
+        return "product", identity(given, "id")
+    if topic.startswith("inventory_levels/"):
+        return "inventory_level", f"{identity(given, 'location_id')}-{identity(given, 'inventory_item_id')}"
     if order_id := _order_id(topic, given):
         return "order", order_id
     for name in _FULFILMENT_ORDERS:
