@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from app.domains.customers import service as customers
-from app.domains.customers.canonical import Buyer
+from app.domains.customers.canonical import Address as CustomerAddress
+from app.domains.customers.canonical import Buyer, Purpose
 from app.domains.inventory import service as inventory
 from app.domains.inventory.canonical import Short
 from app.domains.orders import service as orders
@@ -18,11 +19,13 @@ from app.domains.orders.ports import OrderSource
 from app.domains.orders.service import Acceptable, Became, Captured, Found, OpenHold, Standing
 from app.flows import order_changes
 from app.flows.order_changes import goods, shortage
-from app.flows.runtime import Outcome, Told, step
-from app.infra.replay import replay_lane
+from app.flows.runtime import Outcome, Row, Told, step
+from app.flows.sku_names import names_in
+from app.infra.replay.again import replay_lane
 from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import NeedsAttention
 
+ADDRESS = tuple(one.name for one in fields(CustomerAddress))
 BY_RULE = frozenset({HoldKind.TOTALS, HoldKind.STOCK})  # looked at again by the hub itself; the others need a person
 
 
@@ -44,7 +47,7 @@ def carry_on(uow: UnitOfWork, captured: Sequence[Captured], *, asked: bool = Fal
     new: list[Captured] = []
     hindered: list[Hindrance] = []
     for one in captured:
-        if one.became in (Became.OLDER, Became.REPEATED) or one.standing.state in orders.ENDED:
+        if one.became in (Became.OLDER, Became.REPEATED) or one.standing.state in orders.AT_REST:
             continue
         if one.order.cancelled_at is not None:
             order_changes.cancel(uow, one)
@@ -90,7 +93,8 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
     accepted: list[tuple[Captured, str]] = []
     for company in dict.fromkeys(one.standing.company for one in new):
         ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
-        wanted = [(one.standing.order_id, goods(one.order)) for one, _ in ours]
+        names = names_in(uow, [one.order for one, _ in ours])
+        wanted = [(one.standing.order_id, goods(one.order, own)) for (one, _), own in zip(ours, names, strict=True)]
         answers = inventory.reserve_many(uow, wanted, company=company, trails=trails)
         for (one, account), answer in zip(ours, answers, strict=True):
             if isinstance(answer, Short):
@@ -122,6 +126,11 @@ def _buyer(one: Captured) -> Buyer:
         country=address.country_code,
         tax_ids=tuple(one.value for one in order.tax_ids),
         withheld=party.withheld,
+        addresses=tuple(
+            (purpose, CustomerAddress(**{name: getattr(used, name) for name in ADDRESS}))
+            for purpose, used in ((Purpose.BILLING, order.bill_to), (Purpose.SHIPPING, order.ship_to))
+            if used is not None and used.line1
+        ),
     )
 
 
@@ -146,7 +155,8 @@ def _unproved(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
 def _unpaid(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     """Why an ERP that wants its orders paid, or authorised, is not asked yet. No stock is promised meanwhile."""
     standing = one.standing
-    for erp in uow.hub.routes.find(uow, "erp", standing.company, standing.channel):
+    key = f"orders:{standing.order_id}"
+    for erp in uow.hub.routes.find(uow, "erp", standing.company, standing.channel, domain="orders", key=key):
         when = orders.PostWhen(uow.hub.connections.get(uow.session, erp).settings.get("post_when", "always"))
         if not orders.is_payable(one.order, when) and not _is_let_through(uow, one):
             said = (
@@ -218,6 +228,11 @@ def look_again(uow: UnitOfWork, told: Told[OrderHeld]) -> Outcome | None:
     return None
 
 
+def take_up(uow: UnitOfWork, order_id: str, who: str, why: str) -> None:
+    """A person wants a historical order posted after all; it goes on as if it had just come in."""
+    catch_up(uow, orders.take_up(uow, order_id, who, why), uow.trail)
+
+
 def release(uow: UnitOfWork, order_id: str, kind: HoldKind, who: str, why: str) -> None:
     """A person lets a held order go on; it is looked at again at once."""
     orders.release_by_person(uow, order_id, kind, who, why)
@@ -225,4 +240,12 @@ def release(uow: UnitOfWork, order_id: str, kind: HoldKind, who: str, why: str) 
         catch_up(uow, orders.lock(uow, order_id), uow.trail)
 
 
-resume = step("acceptance.resume", on=OrderHeld, queue="orders", do=look_again)
+def rows_of_held(uow: UnitOfWork, tolds: Sequence[Told[OrderHeld]]) -> list[Row]:
+    """Orders first, then the SKUs of their goods, each in one order for everybody, as intake locks them."""
+    standings = orders.lock_many(uow, {told.fact.order_id for told in tolds})
+    documents = [orders.document(uow, one.order_id, one.version) for one in standings]
+    named = zip(documents, names_in(uow, documents), strict=True)
+    return inventory.rows_to_lock(line for document, names in named for line in goods(document, names))
+
+
+resume = step("acceptance.resume", on=OrderHeld, queue="orders", do=look_again, rows=rows_of_held)

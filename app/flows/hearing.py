@@ -12,12 +12,14 @@ from marshmallow import ValidationError
 from app.domains.orders.schemas import CALLBACKS
 from app.flows.runtime import Told
 from app.infra.connections import Connection
+from app.infra.imported import NoticeImported
 from app.infra.notices import NoticeReceived, StoredNotice
 from app.infra.remote.spec import Message
 from app.infra.uow import UnitOfWork
+from app.infra.whereabouts import not_here
 from app.kernel.errors import Invalid, NotFound, Refused
 
-Received = Told[NoticeReceived]
+Received = Told[NoticeReceived] | Told[NoticeImported]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ class Heard:
         return moment if moment is None or moment.tzinfo else None
 
     @property
+    def imported(self) -> bool:
+        """Whether the hub fetched this by itself."""
+        return isinstance(self.told.fact, NoticeImported)
+
+    @property
     def key(self) -> str:
         return f"{self.notice.topic} at {self.connection.name}"
 
@@ -48,7 +55,8 @@ def heard_of(uow: UnitOfWork, told: Received, kept: Mapping[int, StoredNotice]) 
     """A delivery with its kept notice. Raises NotFound (`notices.unknown`) where it is kept no longer."""
     notice = kept.get(told.fact.notice_id)
     if notice is None:
-        raise NotFound("notices.unknown", f"notice {told.fact.notice_id} is not kept any more")
+        unknown = NotFound("notices.unknown", f"notice {told.fact.notice_id} is not kept any more")
+        raise not_here(uow, "notice", told.fact.notice_id, unknown)
     connection = uow.hub.connections.get(uow.session, notice.connection)
     return Heard(told=told, notice=notice, connection=connection, at=uow.hub.clock.now())
 
@@ -56,7 +64,7 @@ def heard_of(uow: UnitOfWork, told: Received, kept: Mapping[int, StoredNotice]) 
 def translate(heard: Heard) -> tuple[object, ...] | None:
     """The canonical values of a notice; None for a topic that this adapter does not read.
 
-    Raises Invalid (`intake.unreadable`): the dead letter keeps the notice, and one cause is one case.
+    Raises Invalid (`intake.unreadable`): the dead letter keeps the notice, and a topic is one case, whatever is wrong.
     """
     notice, connection = heard.notice, heard.connection
     try:
@@ -78,7 +86,8 @@ def _unreadable(heard: Heard, said: str, rule: str, about: str) -> Invalid:
     return Invalid(
         "intake.unreadable",
         f"a notice ({heard.key}) cannot be read: {said[:300]}",
-        about=f"{heard.notice.topic}: {about or rule}",
+        about=heard.notice.topic,
         rule=rule,
+        field=about,
         notice_id=heard.notice.notice_id,
     )

@@ -12,19 +12,21 @@ from app.domains.orders.events import OrderCancelled, OrderChanged
 from app.domains.orders.ports import Receipt, SalesOrderSink
 from app.domains.orders.service import Captured, Standing
 from app.flows import payments
-from app.flows.order_to_cash import LANE, PostingPlan, learn, posting_of
+from app.flows.order_to_cash import LANE, PostingPlan, learn, post_to_erp, posted_of, posting_of, receipt_of
 from app.flows.runtime import Connected, Told, step
-from app.infra.replay import replay_lane
+from app.flows.sku_names import Names, names_in
+from app.infra.replay.again import replay_lane
+from app.infra.routes import given_to
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import NeedsAttention
 
 GOODS = (LineKind.PRODUCT, LineKind.CUSTOM)
 
 
-def goods(order: Order) -> tuple[Wanted, ...]:
-    """What of an order needs stock: its goods with a SKU, as they are now."""
+def goods(order: Order, names: Names) -> tuple[Wanted, ...]:
+    """What of an order needs stock: its goods with a SKU, as they are now, under our SKU where `names` has one."""
     return tuple(
-        Wanted(line_id=line.line_id, sku=line.sku, quantity=Decimal(line.qty_current))
+        Wanted(line_id=line.line_id, sku=names.get(line.sku, line.sku), quantity=Decimal(line.qty_current))
         for line in order.lines
         if line.kind in GOODS and line.sku and line.qty_current > 0
     )
@@ -53,10 +55,13 @@ def follow(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     changed = orders.changed_groups(before, one.order)
     if "quantities" in changed:
         trail = standing.trail(one.trail)
-        answer = inventory.adjust(uow, standing.order_id, goods(one.order), company=standing.company, trail=trail)
+        (names,) = names_in(uow, [one.order])
+        answer = inventory.adjust(
+            uow, standing.order_id, goods(one.order, names), company=standing.company, trail=trail
+        )
         if isinstance(answer, Short):
             return shortage(answer, standing)
-    standing = orders.accept_change(uow, standing, changed, one.trail)
+    standing = orders.accept_change(uow, standing, changed, one.trail, asked(uow, standing))
     if changed:
         _unblock(uow, standing, "the channel changed the order")
     for erp in orders.holders(uow, standing.order_id):
@@ -66,14 +71,22 @@ def follow(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
 
 def cancel(uow: UnitOfWork, one: Captured) -> Standing:
     """The channel cancelled: what no ERP was asked for ends here; else the ERP is asked to follow."""
-    after = orders.cancel(uow, one.standing, one.order, one.trail)
+    after = orders.cancel(uow, one.standing, one.order, one.trail, asked(uow, one.standing))
     _unblock(uow, after, "the channel cancelled the order")
     return after
 
 
+def asked(uow: UnitOfWork, standing: Standing) -> tuple[str, ...]:
+    """The ERPs that hold the order or were asked to: its changes go there, wherever new orders go by now."""
+    if standing.state in orders.UNASKED:
+        return ()
+    given = given_to(uow, post_to_erp.name, f"orders:{standing.order_id}")
+    return tuple(sorted({*orders.holders(uow, standing.order_id), *given}))
+
+
 def _unblock(uow: UnitOfWork, standing: Standing, why: str) -> None:
     """A posting or change that a person was to decide on is overtaken: it runs again and sees what is newest."""
-    for erp in uow.hub.routes.find(uow, "erp", standing.company, standing.channel):
+    for erp in asked(uow, standing):
         replay_lane(uow, f"{LANE}|{erp}|orders:{standing.order_id}", "hub", why)
 
 
@@ -93,15 +106,15 @@ def call_change(connection: Connected, plan: PostingPlan) -> Receipt:
 
 
 def record_change(uow: UnitOfWork, told: Told[OrderChanged], plan: PostingPlan, receipt: Receipt) -> None:
-    learn(uow, told.connection, plan.posting, receipt)
-    orders.record_change(uow, told.fact.order_id, told.connection, plan.version, receipt)
+    learn(uow, told.connection, [(plan.posting, receipt)])
+    orders.record_change(uow, told.connection, posted_of(told.trail, plan, receipt))
     inventory.allocate(uow, told.fact.order_id)
 
 
 change_in_erp = step(
     "order_changes.change_in_erp",
-    on=OrderChanged, queue="orders", at="erp", lane=LANE, port=SalesOrderSink,
-    plan=plan_change, call=call_change, record=record_change,
+    on=OrderChanged, queue="orders", at="erp", at_fact="erps", lane=LANE, port=SalesOrderSink,
+    plan=plan_change, call=call_change, record=record_change, happened=receipt_of,
 )  # fmt: skip
 
 
@@ -127,6 +140,6 @@ def record_cancel(uow: UnitOfWork, told: Told[OrderCancelled], plan: PostingPlan
 
 cancel_in_erp = step(
     "order_changes.cancel_in_erp",
-    on=OrderCancelled, queue="orders", at="erp", lane=LANE, port=SalesOrderSink,
-    plan=plan_cancel, call=call_cancel, record=record_cancel,
+    on=OrderCancelled, queue="orders", at="erp", at_fact="erps", lane=LANE, port=SalesOrderSink,
+    plan=plan_cancel, call=call_cancel, record=record_cancel, happened=lambda plan, number: None,
 )  # fmt: skip

@@ -53,8 +53,13 @@ def record_booking(uow: UnitOfWork, told: Told[PaymentReceived], payment: Paymen
     orders.record_booking(uow, payment.payment_id, receipt)
 
 
+def receipt_of(payment: Payment, number: str) -> PaymentReceipt:
+    """The receipt that a booking's number stands for."""
+    return PaymentReceipt(external_id=number, number=number, repeated=True, booked=True)
+
+
 book_payment = step(
     "payments.book_payment",
-    on=PaymentReceived, queue="orders", at_fact="erp", port=PaymentSink,
-    plan=plan_booking, call=call_booking, record=record_booking,
+    on=PaymentReceived, queue="finance", at_fact="erp", port=PaymentSink, domain="finance", flag="erp.payments",
+    plan=plan_booking, call=call_booking, record=record_booking, happened=receipt_of,
 )  # fmt: skip

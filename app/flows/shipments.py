@@ -71,7 +71,7 @@ def _read_moved(uow: UnitOfWork, erp: str, numbers: Sequence[str], trail: Trail)
 
 poll_erp = step(
     "shipments.poll_erp",
-    on=WindowOpened, queue="orders", at="erp", optional=True, port=ShipmentSource,
+    on=WindowOpened, queue="orders", at="erp", domain="orders", optional=True, reads=True, port=ShipmentSource,
     plan=plan_poll, call=call_poll, record=record_poll,
 )  # fmt: skip
 
@@ -129,7 +129,7 @@ def record_progress(uow: UnitOfWork, told: Told[ProgressRequested], asked: Progr
 
 read_progress = step(
     "shipments.read_progress",
-    on=ProgressRequested, queue="orders", at_fact="erp", latest_only=True, port=ShipmentSource,
+    on=ProgressRequested, queue="orders", at_fact="erp", latest_only=True, reads=True, port=ShipmentSource,
     plan=plan_progress, call=call_progress, record=record_progress,
 )  # fmt: skip
 
@@ -158,10 +158,27 @@ def record_shipping(uow: UnitOfWork, told: Told[ShipmentRecorded], shown: Showab
     orders.record_shown(uow, shown, receipt)
 
 
+def receipt_of(shown: Showable, number: str) -> FulfilmentReceipt:
+    """The receipt that a fulfilment's number at the channel stands for."""
+    return FulfilmentReceipt(external_ids=shown.fulfilment.bound or (number,), repeated=True)
+
+
+SHOWING = """
+SELECT EXISTS (SELECT FROM hub.delivery
+                WHERE lane = %(lane)s AND attempt > 0 AND (state = 'running' OR state = 'due' AND in_doubt))
+"""
+
+
+def is_showing(uow: UnitOfWork, order_id: str, channel: str) -> bool:
+    """Whether a call that shows a shipment at the channel is under way: a fulfilment heard of meanwhile may be its."""
+    row = uow.sql(SHOWING, {"lane": f"{LANE}|{channel}|orders:{order_id}"}).fetchone()
+    return bool(row and row[0])
+
+
 ship_in_channel = step(
     "shipments.ship_in_channel",
-    on=ShipmentRecorded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
-    plan=plan_shipping, call=call_shipping, record=record_shipping,
+    on=ShipmentRecorded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink, flag="channel.shipments",
+    plan=plan_shipping, call=call_shipping, record=record_shipping, happened=receipt_of,
 )  # fmt: skip
 
 
@@ -180,8 +197,8 @@ def record_tracking(uow: UnitOfWork, told: Told[TrackingAdded], shown: Showable,
 
 track_in_channel = step(
     "shipments.track_in_channel",
-    on=TrackingAdded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
-    plan=plan_tracking, call=call_tracking, record=record_tracking,
+    on=TrackingAdded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink, flag="channel.shipments",
+    plan=plan_tracking, call=call_tracking, record=record_tracking, happened=receipt_of,
 )  # fmt: skip
 
 
@@ -200,6 +217,6 @@ def record_undoing(uow: UnitOfWork, told: Told[ShipmentUndone], shown: Showable,
 
 undo_in_channel = step(
     "shipments.undo_in_channel",
-    on=ShipmentUndone, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink,
-    plan=plan_undoing, call=call_undoing, record=record_undoing,
+    on=ShipmentUndone, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink, flag="channel.shipments",
+    plan=plan_undoing, call=call_undoing, record=record_undoing, happened=receipt_of,
 )  # fmt: skip
