@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from app.kernel.errors import HubError
+from app.kernel.queues import rules_of, served_of
 
 # Orders with hundreds of lines, each with properties, taxes and discounts, are 1 to 2 MB of JSON; the rest is room.
 # Eight web threads that each hold one such body are 40 MiB, which the smallest machine has.
@@ -49,6 +50,11 @@ def kept_secret(file: Path) -> str:
     return file.read_text(encoding="ascii")
 
 
+def reachable(host: str) -> str:
+    """An address at which a server that listens on `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+
+
 def secret_key_file(home: Path) -> Path:
     """Where the key of an installation lies when HUB_SECRET_KEY does not give it; `make run` makes it."""
     return home / "secret.key"
@@ -75,9 +81,15 @@ class Settings:
     workers: int = 2
     drain_threads: int = 4
     call_threads: int = 32
+    queues: str = ""  # what differs from the queues' usual weights and bounds, see app/kernel/queues.py
+    worker_queues: str = ""  # the queues that this process' worker serves; all where nothing is said
     partitions: int = 8  # inside work runs in so many lines of batches; a power of two, at most 64
     doubt_seconds: float = 10.0  # how long a remote may still be working on a call whose answer was lost
     prepared: bool = True
+    other_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # open what they sealed, and seal nothing
+    archive: Path = Path("var/archive")  # where what leaves the database is written, if a policy says so
+    storage_gb: float = 0.0  # what the database may grow to; 0: nobody is warned
+    retention_from: str = "01:07"  # UTC; for four hours from then what is past its days leaves the database
     log_level: str = "INFO"
     log_format: str = "json"
     demo: bool = False
@@ -115,7 +127,8 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
     here = _embedded(home)
     host = env.str("HUB_HOST", "127.0.0.1")
     port = env.int("HUB_PORT", 8000, validate=_PORT)
-    public_url = env.str("HUB_PUBLIC_URL", f"http://{host}:{port}", validate=_web_address) or ""
+    local = f"http://{reachable(host or '')}:{port}"
+    public_url = env.str("HUB_PUBLIC_URL", local, validate=_web_address) or ""
     return {
         "home": home,
         "host": host,
@@ -124,6 +137,7 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "database_url": _psycopg(env.str("DATABASE_URL", here["DATABASE_URL"], validate=_postgresql_address)),
         "redis_url": env.str("REDIS_URL", here["REDIS_URL"], validate=_redis_address),
         "secret_key": env.str("HUB_SECRET_KEY", _kept_key(home), validate=_KEY),
+        "other_secret_keys": tuple(env.list("HUB_OTHER_SECRET_KEYS", [], subcast=str, validate=_keys) or ()),
         "sandbox_port": env.int("HUB_SANDBOX_PORT", 8001, validate=_PORT),
         "trusted_proxies": env.int("HUB_TRUSTED_PROXIES", 0, validate=_COUNT),
         "cookie_secure": env.bool("HUB_COOKIE_SECURE", public_url.startswith("https://")),
@@ -133,10 +147,15 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "web_threads": env.int("HUB_WEB_THREADS", 8, validate=_POSITIVE),
         "workers": env.int("HUB_WORKERS", 2, validate=_POSITIVE),
         "drain_threads": env.int("HUB_DRAIN_THREADS", 4, validate=_POSITIVE),
+        "queues": env.str("HUB_QUEUES", "", validate=_queue_rules),
+        "worker_queues": env.str("HUB_WORKER_QUEUES", "", validate=_queue_names),
         "partitions": env.int("HUB_PARTITIONS", 8, validate=_PARTITIONS),
         "call_threads": env.int("HUB_CALL_THREADS", 32, validate=_POSITIVE),
         "doubt_seconds": env.float("HUB_DOUBT_SECONDS", 10.0, validate=_COUNT),
         "prepared": env.bool("HUB_PREPARED", True),
+        "archive": Path(env.str("HUB_ARCHIVE", str(home / "archive"))).expanduser().absolute(),
+        "storage_gb": env.float("HUB_STORAGE_GB", 0.0, validate=_COUNT),
+        "retention_from": env.str("HUB_RETENTION_FROM", "01:07", validate=_HOUR),
         "log_level": env.str("HUB_LOG_LEVEL", "INFO", validate=_LEVEL),
         "log_format": env.str("HUB_LOG_FORMAT", "json", validate=_FORMAT),
         "demo": env.bool("HUB_DEMO", False),
@@ -150,6 +169,7 @@ _COUNT = Range(min=0, error="give a number from {min} up")
 _POSITIVE = Range(min=1, error="give a number from {min} up")
 _KEY = Length(min=32, error="give at least {min} characters, or none: `make run` makes one under HUB_HOME")
 _PARTITIONS = OneOf((1, 2, 4, 8, 16, 32, 64), error="give one of {choices}")
+_HOUR = Regexp(r"([01]\d|2[0-3]):[0-5]\d$", error="give a time of day in UTC, such as 01:07")
 _LEVEL = OneOf(("DEBUG", "INFO", "WARNING", "ERROR"), error="give one of {choices}")
 _FORMAT = OneOf(("json", "text"), error="give one of {choices}")
 
@@ -177,8 +197,30 @@ def _postgresql_address(address: str) -> None:
 
 
 def _redis_address(address: str) -> None:
-    if address.partition("://")[0] not in ("redis", "rediss", "unix"):
-        raise ValidationError("give an address that begins with redis://, rediss:// or unix://")
+    scheme, _, rest = address.partition("://")
+    if scheme.endswith("+sentinel") and not rest.partition("?")[0].partition("/")[2]:
+        raise ValidationError(f"give {scheme}://host:port,host:port/service/database")
+    if scheme not in ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"):
+        raise ValidationError("give an address that begins with redis://, rediss://, redis+sentinel:// or unix://")
+
+
+def _queue_rules(text: str) -> None:
+    try:
+        rules_of(text)
+    except ValueError as wrong:
+        raise ValidationError(str(wrong)) from wrong
+
+
+def _queue_names(text: str) -> None:
+    try:
+        served_of(text)
+    except ValueError as wrong:
+        raise ValidationError(str(wrong)) from wrong
+
+
+def _keys(keys: list[str]) -> None:
+    for key in keys:
+        _KEY(key)
 
 
 def _web_address(address: str) -> None:

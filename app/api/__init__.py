@@ -5,8 +5,27 @@ from __future__ import annotations
 from flask import Flask, redirect
 from flask.typing import ResponseReturnValue
 
-from app.api import docs, erp, health, operations, webhooks
+from app.api import (
+    availability,
+    customers,
+    docs,
+    erp,
+    health,
+    limits,
+    operations,
+    ownership,
+    references,
+    runs,
+    sheets,
+    sku_mapping,
+    steering,
+    stock,
+    value_maps,
+    webhooks,
+)
 from app.domains.orders import api as orders
+from app.domains.pricing import api as pricing
+from app.domains.product import api as product
 from app.infra.hub import Hub
 from app.infra.web.auth import security_schemes
 from app.infra.web.leftovers import ReadToTheEnd
@@ -25,8 +44,14 @@ def register_api(app: Flask, hub: Hub) -> None:
         API_SPEC_OPTIONS={"components": {"securitySchemes": security_schemes()}},
     )
     api = ProblemApi(app)
-    for described in (orders.blueprint, operations.blueprint, erp.blueprint):
-        api.register_blueprint(described)
+    described = (
+        orders, operations, limits, steering, runs, sheets, erp, availability, stock, customers, value_maps, ownership,
+        references, sku_mapping,
+    )  # fmt: skip
+    for module in described:
+        api.register_blueprint(module.blueprint)
+    for blueprint in (*pricing.BLUEPRINTS, *product.BLUEPRINTS):
+        api.register_blueprint(blueprint)
     for plain in (webhooks.blueprint, health.blueprint, docs.make_docs(api)):
         app.register_blueprint(plain)
     app.add_url_rule("/", "root", _to_console)

@@ -1,7 +1,7 @@
 """What ERPs and warehouses call back: the hub's own contract. Checked, kept as a notice, acknowledged after commit.
 
 401 no key, 403 a key without the scope or of another connection, 404 unknown connection, 409 a key that was used for
-another body, 422 a body that breaks a rule, 202 kept, or kept before.
+another body, 422 a body that breaks a rule, 429 too much of its kind waits (invoices only), 202 kept, or kept before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment
 from app.domains.orders.schemas import ErpInvoiceSchema, ErpOrderSchema, ErpShipmentSchema
 from app.infra.notices import Incoming, kept_before
 from app.infra.web.auth import require_scope
-from app.infra.web.problems import correlation_id
+from app.infra.web.problems import MEDIA_TYPE, ProblemSchema, correlation_id
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid, Refused
 
@@ -67,8 +67,19 @@ class ErpInvoices(MethodView):
     @blueprint.doc(**KEY)
     @blueprint.arguments(ErpInvoiceSchema)
     @blueprint.response(202, KeptSchema)
+    @blueprint.alt_response(
+        429,
+        schema=ProblemSchema,
+        content_type=MEDIA_TYPE,
+        description="Too much finance work waits; Retry-After says when.",
+    )
     def post(self, invoice: ErpInvoice, connection: str) -> dict[str, object]:
-        """Report an invoice of an order, or of a part of it. Safe to repeat."""
+        """Report an invoice of an order, or of a part of it. Safe to repeat.
+
+        The one callback that finance is behind, not goods: it is slowed (429, Retry-After) while finance work piles up.
+        """
+        if hub().pressure.is_full("finance"):
+            raise hub().pressure.slowed(connection, "finance")
         return keep(connection, "erp/invoices", invoice.order_number, invoice.number)
 
 

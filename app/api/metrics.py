@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.flows.policy import queues_now
 from app.infra.uow import UnitOfWork
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -68,6 +69,7 @@ def families(uow: UnitOfWork) -> list[Family]:
         _deliveries(uow, counts),
         _time_to_erp(counts),
         _refusals(counts),
+        *_queues(uow),
         Family(
             name="hub_workers", kind="gauge", about="Processes that are alive, by kind.",
             samples=[Sample(value=alive, labels={"kind": kind}) for kind, alive, _ in processes],
@@ -115,6 +117,39 @@ def _time_to_erp(counts: Counts) -> Family:
     samples += [Sample(value=milliseconds / 1000, suffix="_sum"), Sample(value=below, suffix="_count")]
     about = "From an order's arrival until an ERP holds it."
     return Family(name=TIME_TO_ERP, kind="histogram", about=about, samples=samples)
+
+
+def _queues(uow: UnitOfWork) -> list[Family]:
+    """The relay's last measure, and what was slowed for it. Where nobody measured, nothing is said."""
+    found = queues_now(uow)
+    measured = [one for one in found if one.waiting is not None]
+    levels = uow.hub.pressure.load.levels
+    return [
+        Family(
+            name="hub_queue_waiting", kind="gauge", about="Work that can go on now, by queue: an estimate.",
+            samples=[Sample(value=one.waiting or 0, labels={"queue": one.name}) for one in measured],
+        ),
+        Family(
+            name="hub_queue_oldest_seconds", kind="gauge", about="How long the first of a queue has been ready.",
+            samples=[Sample(value=one.seconds, labels={"queue": one.name}) for one in measured],
+        ),
+        Family(
+            name="hub_queue_full", kind="gauge", about="1 where intake of a queue's work is slowed.",
+            samples=[Sample(value=int(one.full), labels={"queue": one.name}) for one in measured],
+        ),
+        Family(
+            name="hub_queue_workers", kind="gauge", about="Living workers that serve a queue.",
+            samples=[Sample(value=one.workers, labels={"queue": one.name}) for one in found],
+        ),
+        Family(
+            name="hub_intake_slowed_total", kind="counter", about="Messages that were asked to come back later.",
+            samples=[Sample(value=one.slowed, labels={"queue": one.name}) for one in found],
+        ),
+        Family(
+            name="hub_load_level", kind="gauge", about="1 busy, 2 overloaded; of the hub itself where no name is said.",
+            samples=[Sample(value=level, labels={"connection": where}) for where, level in levels.items()],
+        ),
+    ]  # fmt: skip
 
 
 def _refusals(counts: Counts) -> Family:

@@ -18,6 +18,7 @@ from app.api.operations_schemas import (
     CaseFilter,
     CasePage,
     CaseSchema,
+    ChoiceSchema,
     ConnectionList,
     CountSchema,
     DeliveryDetail,
@@ -31,12 +32,14 @@ from app.api.operations_schemas import (
 from app.infra.cases import ExceptionCase
 from app.infra.connecting import all_connections, pause_connection, probe_connection, resume_connection, roles_of
 from app.infra.connections import ConnectionRow
-from app.infra.replay import dismiss, dismiss_case, replay, resolve_case
+from app.infra.decisions import choose
+from app.infra.replay.again import dismiss, dismiss_case, replay, resolve_case
 from app.infra.rows import AttemptRow, DeliveryRow, EventRow
 from app.infra.uow import UnitOfWork
 from app.infra.web.auth import current_principal, require_scope
 from app.infra.web.idempotent import idempotent
 from app.infra.web.wiring import hub
+from app.infra.whereabouts import not_here
 from app.kernel.errors import Invalid, NotFound
 
 READ, WRITE = "operations:read", "operations:write"
@@ -187,6 +190,19 @@ class Resolve(MethodView):
             return {"count": resolve_case(uow, str(case_id), current_principal().name, given["reason"])}
 
 
+@blueprint.route("/cases/<uuid:case_id>/choose")
+class Choose(MethodView):
+    @require_scope(WRITE)
+    @idempotent
+    @blueprint.arguments(ChoiceSchema)
+    @blueprint.response(200, CaseSchema)
+    def post(self, given: dict[str, str], case_id: UUID) -> ExceptionCase:
+        """Decide a case by one of the choices that its facts name: the flow that asked goes on so."""
+        with hub().unit_of_work() as uow:
+            _case(uow, case_id)
+            return choose(uow, str(case_id), given["choice"], current_principal().name, given["reason"])
+
+
 @blueprint.route("/cases/<uuid:case_id>/dismiss")
 class DismissCase(MethodView):
     @require_scope(WRITE)
@@ -236,8 +252,10 @@ def _case_id(before: str) -> UUID:
 
 def _delivery(uow: UnitOfWork, event_id: int, delivery_id: int) -> DeliveryRow:
     row = uow.session.scalar(select(DeliveryRow).filter_by(event_id=event_id, id=delivery_id))
-    if row is None or current_principal().connection not in ("", row.connection):
-        raise NotFound("deliveries.unknown", f"there is no delivery {delivery_id} of event {event_id}")
+    bound = current_principal().connection
+    if row is None or bound not in ("", row.connection):
+        unknown = NotFound("deliveries.unknown", f"there is no delivery {delivery_id} of event {event_id}")
+        raise unknown if bound else not_here(uow, "delivery", delivery_id, unknown)
     return row
 
 

@@ -6,6 +6,7 @@ from marshmallow import RAISE, Schema, fields
 from marshmallow.validate import Length, OneOf, Range
 
 from app.infra.cases import CASE_STATES
+from app.infra.decisions import choices_of
 from app.infra.rows import STATES
 
 PAGE = 50
@@ -50,6 +51,12 @@ class ReasonSchema(Strict):
     """Why it is done; kept with the name of the key."""
 
     reason = fields.String(required=True, validate=Length(min=1, max=500))
+
+
+class ChoiceSchema(WhySchema):
+    """Which choice of a case is taken, and why."""
+
+    choice = fields.String(required=True, validate=Length(min=1, max=100))
 
 
 class CountSchema(Schema):
@@ -145,6 +152,10 @@ class CaseSchema(Schema):
     closed_at = fields.AwareDateTime(allow_none=True)
     closed_by = fields.String(required=True)
     reason = fields.String(required=True)
+    choices = fields.Function(
+        lambda case: [{name: one[name] for name in ("name", "title", "small")} for one in choices_of(case)],
+        metadata={"description": "What may be chosen where the case asks for a decision: name, title, what follows."},
+    )
 
 
 class CasePage(Schema):

@@ -1,7 +1,8 @@
 """Webhooks in: raw bytes, verified, kept in one statement, acknowledged after commit. Nothing is parsed before that.
 
 401 wrong signature or another shop (counted), 400 another topic in the path, 404 unknown connection, 413 too large,
-202 kept or kept before. A vendor that punishes a 4xx gets what its adapter's `refusal_status` says.
+429 too much of its kind waits (never orders), 202 kept or kept before. A vendor that punishes a 4xx gets what its
+adapter's `refusal_status` says, and is never slowed: its messages are kept, and wait inside.
 
 An arrival is answered in front of Flask, which costs as much as everything else here together; what is refused goes
 on into the application, where every refusal is worded.
@@ -75,6 +76,9 @@ class Webhooks:
             notice = connection.spec.verify(arrival, connection.settings)
         except HubError as refusal:
             return self._refused(connection, refusal)
+        queue = connection.spec.queue_of(notice.topic)
+        if connection.spec.refusal_status is None and self._house.pressure.is_full(queue):
+            raise self._house.pressure.slowed(connection.name, queue)
         self._house.intake.keep(incoming_of(connection, notice, arrival))
         return ACCEPTED, "202 Accepted", "application/json"
 
@@ -133,6 +137,7 @@ def incoming_of(connection: Connection, notice: Notice, arrival: Arrival) -> Inc
         headers={key: value for key, value in arrival.headers.items() if key not in NOT_KEPT},
         body=arrival.body,
         correlation_id=new_id(),
+        queue=connection.spec.queue_of(notice.topic),
         remark=notice.remark,
         traceparent=arrival.headers.get("traceparent", ""),
     )

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from app.commands.terminal import Commands, as_json, listed, tell, who
 from app.infra.cases import CLOSED, ExceptionCase
-from app.infra.replay import dismiss_case, resolve_case
+from app.infra.decisions import choices_of, choose
+from app.infra.replay.again import dismiss_case, resolve_case
 from app.infra.web.wiring import hub
 
 cases = Commands("case", help="What a person must decide before something can go on.")
@@ -30,7 +31,7 @@ def list_all(code: str, closed: bool, limit: int, json_wanted: bool) -> None:
         {
             "id": case.id, "code": case.code, "connection": case.connection, "about": case.about, "state": case.state,
             "count": case.count, "opened_at": case.opened_at, "assignee": case.assignee, "title": case.title,
-            "said": case.said,
+            "said": case.said, "choices": [one["name"] for one in choices_of(case)],
         }
         for case in found
     ]  # fmt: skip
@@ -58,3 +59,16 @@ def dismiss(case_id: object, why: str, json_wanted: bool) -> None:
     with hub().unit_of_work() as uow:
         count = dismiss_case(uow, str(case_id), who(), why)
     tell(f"Dismissed, with {count} deliveries.", {"case": case_id, "dismissed": count}, json_wanted=json_wanted)
+
+
+@cases.command("choose")
+@click.argument("case_id", type=click.UUID)
+@click.argument("choice")
+@click.option("--why", default="", help="Why so; kept in the audit.")
+@as_json
+def take(case_id: object, choice: str, why: str, json_wanted: bool) -> None:
+    """Decide CASE_ID by one of its choices, which `flask case list --json` names: its flow goes on so."""
+    with hub().unit_of_work() as uow:
+        case = choose(uow, str(case_id), choice, who(), why)
+        said = case.reason
+    tell(f"Decided: {said}", {"case": case_id, "chose": choice}, json_wanted=json_wanted)

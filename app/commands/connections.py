@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -21,10 +23,12 @@ from app.infra.connecting import (
     rotate_secrets,
 )
 from app.infra.connections import ConnectionRow
+from app.infra.draining import DRAINING, drain_connection, progress
 from app.infra.setting_fields import secret_names, typed
 from app.infra.web.wiring import hub
 from app.kernel.errors import NotFound
 
+WATCH_SECONDS = 1.0  # how often a person wants to read how far it is
 connections = Commands("connection", help="The systems that the hub speaks to.")
 secrets_option = click.option(
     "--secret", "secrets", multiple=True, metavar="KEY[=env:VAR|=file:PATH]",
@@ -121,6 +125,29 @@ def pause(name: str, why: str, json_wanted: bool) -> None:
     with hub().unit_of_work() as uow:
         pause_connection(uow, name, who(), why)
     tell(f"{name} is paused; what is due waits.", {"name": name, "state": "paused"}, json_wanted=json_wanted)
+
+
+@connections.command("drain")
+@click.argument("name")
+@click.option("--why", default="", help="Somebody else will find it draining.")
+@click.option("--wait", is_flag=True, help="Say how far it is until it is empty.")
+@as_json
+def drain(name: str, why: str, wait: bool, json_wanted: bool) -> None:
+    """Let NAME finish what it has and begin nothing new; webhooks are kept. Without --why, how far it is."""
+    if why:
+        with hub().unit_of_work() as uow:
+            drain_connection(uow, name, who(), why)
+    while True:
+        with hub().unit_of_work() as uow:
+            found = progress(uow, name)
+        if not wait or found.is_empty or found.state != DRAINING:
+            break
+        click.echo(f"{found.running} running, {found.ready} ready, {found.later} back off", err=True)
+        threading.Event().wait(WATCH_SECONDS)
+    state = "is empty" if found.is_empty else f"has {found.running + found.ready + found.later} to finish"
+    said = f"{name} {state if found.state == DRAINING else f'does not drain, it is {found.state}'}; {found.new} wait"
+    said += f", {found.aside} need a person." if found.aside else "."
+    tell(said, {"name": name, "empty": found.is_empty, **asdict(found)}, json_wanted=json_wanted)
 
 
 @connections.command("resume")

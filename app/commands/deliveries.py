@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import select
 
 from app.commands.terminal import Commands, F, as_json, listed, one, tell, who
-from app.infra.letters import behind, chosen
-from app.infra.replay import dismiss, replay
-from app.infra.rows import STATES, AttemptRow, DeliveryRow, EventRow
+from app.infra.locate import locate
+from app.infra.replay.again import dismiss, replay
+from app.infra.replay.edits import check_edit, edit_payload, payload_of, put
+from app.infra.replay.letters import MOST_AT_ONCE, behind, chosen
+from app.infra.rows import STATES, AttemptRow, DeliveryRow
 from app.infra.uow import UnitOfWork
 from app.infra.web.wiring import hub
-from app.kernel.errors import NotFound
 
 COLUMNS = ("id", "subscriber", "connection", "state", "attempt", "code", "next_at", "lane")
 
@@ -50,17 +53,14 @@ def list_all(
 def show(delivery_id: int, json_wanted: bool) -> None:
     """One delivery with its fact and every attempt."""
     with hub().unit_of_work() as uow:
-        row = uow.session.scalar(select(DeliveryRow).filter_by(id=delivery_id))
-        if row is None:
-            raise NotFound("deliveries.unknown", f"there is no delivery {delivery_id}", about=str(delivery_id))
-        fact = uow.session.get(EventRow, row.event_id)
+        row, fact = payload_of(uow, next(iter(locate(uow, [delivery_id])), (0, delivery_id)))
         tries = uow.session.scalars(
             select(AttemptRow).filter_by(event_id=row.event_id, delivery=row.id).order_by(AttemptRow.n)
         ).all()
     attempts = [
         {"n": t.n, "started_at": t.started_at, "outcome": t.outcome, "code": t.code, "said": t.said} for t in tries
     ]
-    about = {"event": fact.type, "key": fact.key, "correlation_id": fact.correlation_id} if fact else {}
+    about = {"event": fact.type, "key": fact.key, "correlation_id": fact.correlation_id}
     if json_wanted:
         one({**_facts(row), **about, "attempts": attempts}, json_wanted=True)
         return
@@ -99,6 +99,49 @@ def dismiss_chosen(ids: tuple[int, ...], why: str, yes: bool, json_wanted: bool,
     _do("Dismiss", lambda uow, found: dismiss(uow, found, who(), why), ids, by, yes=yes, json_wanted=json_wanted)
 
 
+@deliveries.command("edit")
+@click.argument("delivery_id", type=int)
+@click.option("--file", "file", type=click.File(), help="The payload as JSON, `-` reads it from standard input.")
+@click.option("--set", "pairs", multiple=True, metavar="FIELD=JSON", help="One field of it, several times.")
+@click.option("--why", required=True, help="Kept with the payload before and after.")
+@click.option("--no-replay", is_flag=True, help="Leave it set aside.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def edit(
+    delivery_id: int, file: TextIO | None, pairs: tuple[str, ...], why: str, no_replay: bool, yes: bool,
+    json_wanted: bool,
+) -> None:  # fmt: skip
+    """Let one set-aside delivery run with another payload. The fact stays as it was told, for every other step."""
+    with hub().unit_of_work() as uow:
+        key = next(iter(locate(uow, [delivery_id])), (0, delivery_id))
+        row, fact = payload_of(uow, key)
+        after = _payload(file, pairs, row.edited if row.edited is not None else fact.payload)
+        shown = check_edit(uow, key, after)
+    changes = [asdict(change) for change in shown.changes]
+    if not yes and not json_wanted:
+        listed(changes, ("path", "before", "after"), json_wanted=False, nothing="")
+        click.confirm("Edit it so?" if no_replay else "Edit it so, and let it go again?", abort=True)
+    with hub().unit_of_work() as uow:
+        edit_payload(uow, key, after, who(), why, replays=not no_replay)
+    tell(f"{len(changes)} fields edited.", {"delivery": delivery_id, "changes": changes}, json_wanted=json_wanted)
+
+
+def _payload(file: TextIO | None, pairs: tuple[str, ...], before: Mapping[str, Any]) -> Any:
+    """The payload that is meant: a whole document, or fields of the one that is there."""
+    if (file is None) == (not pairs):
+        raise click.UsageError("give the payload with --file, or fields of it with --set")
+    try:
+        if file is not None:
+            return json.load(file)
+        after = json.loads(json.dumps(dict(before)))
+        for pair in pairs:
+            path, _, value = pair.partition("=")
+            put(after, path, json.loads(value))
+        return after
+    except (ValueError, LookupError, TypeError) as wrong:
+        raise click.UsageError(f"{wrong}: give JSON, such as quantity=3 or lines.0.sku='\"TEE-M\"'") from wrong
+
+
 def _do(
     verb: str,
     act: Callable[[UnitOfWork, list[int]], int],
@@ -117,6 +160,8 @@ def _do(
     if not found:
         tell("No dead letter matches.", {"count": 0}, json_wanted=json_wanted)
         return
+    if not ids and len(found) == MOST_AT_ONCE:
+        raise click.UsageError(f"{MOST_AT_ONCE} or more match: `flask replay start` takes up to 100,000, as a run")
     if not yes and not json_wanted:
         click.confirm(f"{verb} {len(found)} deliveries ({waits} wait behind them)?", abort=True)
     with hub().unit_of_work() as uow:
@@ -129,5 +174,5 @@ def _facts(row: DeliveryRow) -> dict[str, Any]:
     return {
         "id": row.id, "event_id": row.event_id, "subscriber": row.subscriber, "connection": row.connection,
         "queue": row.queue, "lane": row.lane, "state": row.state, "attempt": row.attempt, "in_doubt": row.in_doubt,
-        "code": row.code, "next_at": row.next_at, "done_at": row.done_at,
+        "code": row.code, "next_at": row.next_at, "done_at": row.done_at, "edited": row.edited is not None,
     }  # fmt: skip

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from time import monotonic, sleep
 from typing import Any
 
 import click
@@ -26,7 +27,8 @@ from app.infra.web.wiring import hub
 SHOP, ERP, WHO = "shop", "erp", "demo"
 SHOP_DOMAIN = "demo.myshopify.com"
 STOCK_SOURCE = "demo-warehouse"
-ANSWER_SECONDS = 10.0  # the sandbox starts with the hub; it answers in milliseconds once it is there
+ANSWER_SECONDS = 20.0  # the sandbox starts with the hub; it answers in milliseconds once it is there
+LOOK_SECONDS = 0.05
 ACCOUNTS = {
     "shipping": "4100", "tip": "4200", "gift_card_liability": "2400", "duty": "4300", "fee": "4310",
     "custom": "4310", "cash_rounding": "4900", "rounding": "4910", "marketplace_tax": "2360",
@@ -44,20 +46,31 @@ demo = AppGroup("demo", help="The demo that `make run` shows.")
 @click.option("--sandbox", default="", help="The sandbox's address; else HUB_SANDBOX_PORT on this machine.")
 def seed(sandbox: str) -> None:
     """Connect the sandbox and take over its items, stock and locations; safe to repeat."""
-    house = hub()
-    root = sandbox or f"http://127.0.0.1:{house.settings.sandbox_port}"
-    books = read_books(root)
-    with house.unit_of_work() as uow:
-        connect_sandbox(uow, root, books, environment=os.environ)
-    taken = take_stock(house, books)
+    taken = connect_demo(hub(), os.environ, sandbox)
     click.echo(f"the demo is connected: {taken} stock levels taken over")
 
 
+def connect_demo(house: Hub, environment: Mapping[str, str], sandbox: str = "") -> int:
+    """Connect the sandbox and take over its stock; returns how many levels were taken over."""
+    root = sandbox or f"http://127.0.0.1:{house.settings.sandbox_port}"
+    books = read_books(root)
+    with house.unit_of_work() as uow:
+        connect_sandbox(uow, root, books, environment=environment)
+    return take_stock(house, books)
+
+
 def read_books(root: str) -> Mapping[str, Any]:
-    """Everything the sandbox holds."""
-    with urllib3.PoolManager(retries=urllib3.Retry(5, backoff_factor=0.2), timeout=ANSWER_SECONDS) as pool:
-        found: Mapping[str, Any] = json.loads(pool.request("GET", f"{root}/_books").data)
-    return found
+    """Everything the sandbox holds, as soon as it answers."""
+    until = monotonic() + ANSWER_SECONDS
+    with urllib3.PoolManager(retries=False, timeout=ANSWER_SECONDS) as pool:
+        while True:
+            try:
+                found: Mapping[str, Any] = json.loads(pool.request("GET", f"{root}/_books").data)
+                return found
+            except urllib3.exceptions.NewConnectionError:
+                if monotonic() > until:
+                    raise
+                sleep(LOOK_SECONDS)
 
 
 def connect_sandbox(uow: UnitOfWork, root: str, books: Mapping[str, Any], *, environment: Mapping[str, str]) -> None:

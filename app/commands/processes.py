@@ -44,8 +44,7 @@ def table(settings: Settings) -> dict[str, Process]:
         "worker": Process(command=_python("app.jobs.worker"), count=settings.workers),
         "relay": Process(command=_python("app.jobs.relay")),
         "scheduler": Process(command=_python("app.jobs.schedule")),
-        "account": Process(command=_python("app.commands.first_user"), once=True),
-        "seed": Process(command=_python("flask", "--app", "wsgi", "demo", "seed"), once=True),
+        "prepare": Process(command=_python("app.commands.prepare"), once=True),
     }
 
 

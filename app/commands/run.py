@@ -20,18 +20,19 @@ from typing import IO
 
 from dotenv import dotenv_values
 
+from app.commands.gate import preparing
 from app.commands.processes import table
 from app.commands.supervisor import Supervisor, end_leftovers, say
 from app.infra.embedded import servers as embedded
 from app.infra.embedded.ground import STOP_SECONDS, full_disk, holder_of, leave, occupy, release, require_port
 from app.infra.embedded.servers import Servers
-from app.settings import CannotStart, Settings, home_of, kept_secret, secret_key_file
+from app.settings import CannotStart, Settings, home_of, kept_secret, reachable, secret_key_file
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {"HUB_DEMO": "1", "HUB_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
 NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}  # to read the other settings before servers run
 SERVERS = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
-SERVICES = ("sandbox", "account", "worker", "relay", "scheduler")
+WORKING = ("relay", "worker", "scheduler")
 
 
 class _Interrupted(BaseException):
@@ -100,25 +101,26 @@ def _supervise(settings: Settings, environment: dict[str, str], servers: Servers
 
 
 def _serve(supervisor: Supervisor, settings: Settings) -> None:
-    """Bring the database to the newest schema, start every process and keep it running until a signal comes.
+    """Prepare the hub, start every process and keep it running until a signal comes.
 
-    The web server comes last, so that whoever is answered at all finds the demo's connections.
+    The web server loads while the hub is prepared and waits for that, so that whoever is answered at all finds the
+    demo's connections; the others come after it, since a first start is as long as what two cores have to load.
     """
-    processes = table(settings)
     say("run", "bringing the database to the newest schema, then starting every process")
-    if not supervisor.once("migrate", processes["migrate"]) and not supervisor.stopping:
-        raise CannotStart("start.migrate", "The database has not the newest schema: see above what stands against it.")
-    if supervisor.stopping:
-        return
-    for name in SERVICES[0 if settings.demo else 1 :]:
-        supervisor.start(name, processes[name])
-    if settings.demo and not supervisor.once("seed", processes["seed"]) and not supervisor.stopping:
-        say("run", "the demo is not seeded: see above what stands against it")
-    if supervisor.stopping:
-        return
-    supervisor.start("web", processes["web"])
-    answers = _answers(settings)
-    supervisor.run(until=lambda: not supervisor.has("account") and answers())
+    processes = table(settings)
+    preparing(settings.home).touch()
+    try:
+        if settings.demo:
+            supervisor.start("sandbox", processes["sandbox"])
+        supervisor.start("web", processes["web"])
+        if not supervisor.once("prepare", processes["prepare"]) and not supervisor.stopping:
+            raise CannotStart("start.prepare", "The hub could not be prepared: see above what stands against it.")
+    finally:
+        preparing(settings.home).unlink()
+    supervisor.run(until=_answers(settings))
+    for name in WORKING:
+        if not supervisor.stopping:
+            supervisor.start(name, processes[name])
     if not supervisor.stopping:
         _welcome(settings)
     supervisor.run()
@@ -135,14 +137,14 @@ def _demo(settings: Settings) -> dict[str, str]:
         "HUB_DEMO_RATE": str(settings.demo_rate),
         "HUB_SANDBOX_SHOP_SECRET": secret,
         "HUB_SANDBOX_ERP_TOKEN": f"rh_demo_{kept_secret(settings.home / 'demo.token')}",
-        "HUB_SANDBOX_HUB_URL": f"http://{_reachable(settings.host)}:{settings.port}",
+        "HUB_SANDBOX_HUB_URL": f"http://{reachable(settings.host)}:{settings.port}",
         "HUB_SANDBOX_STORE": str(settings.home / "sandbox"),
     }
 
 
 def _welcome(settings: Settings) -> None:
     """The addresses; who may sign in was said above, at the first start only."""
-    here = f"http://{_reachable(settings.host)}:{settings.port}"
+    here = f"http://{reachable(settings.host)}:{settings.port}"
     say("run", "Roundhouse is up; Ctrl-C stops all of it")
     say("run", f"  console   {here}/admin/")
     say("run", f"  API       {here}/api/docs")
@@ -154,7 +156,7 @@ def _answers(settings: Settings) -> Callable[[], bool]:
     """Whether the web server answers by now."""
 
     def look() -> bool:
-        line = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=2)
+        line = http.client.HTTPConnection(reachable(settings.host), settings.port, timeout=2)
         try:
             line.request("GET", "/healthz")
             return line.getresponse().status == http.client.OK
@@ -186,11 +188,6 @@ def _catches_interrupts(pid: int) -> bool:
         if caught := re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.M):
             return bool(int(caught[1], 16) >> (signal.SIGINT - 1) & 1)
     return False
-
-
-def _reachable(host: str) -> str:
-    """An address at which a server that listens on `host` is reached from here."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
 
 
 def _require_ports(settings: Settings) -> None:

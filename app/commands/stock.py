@@ -1,23 +1,20 @@
-"""`flask stock …` and `flask map …`: what a person says about stock and words before a system says it."""
+"""`flask stock …`: what a person says about stock before a system says it."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
 import click
-from sqlalchemy import select
 
-from app.commands.terminal import Commands, as_json, listed, tell, who
+from app.commands.terminal import Commands, as_json, tell, who
 from app.domains.inventory import service as inventory
 from app.infra.acts import record_act
-from app.infra.value_maps import ValueMapRow, set_value
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid
 
 SOURCE = "terminal"
 
 stock = Commands("stock", help="Stock figures and what happens to SKUs that nobody counted.")
-maps = Commands("map", help="The words of one system in the words of another.")
 
 
 @stock.command("set")
@@ -50,32 +47,3 @@ def policy(unknown_sku: str, company: str, json_wanted: bool) -> None:
         inventory.set_policy(uow, company, unknown_sku)
         record_act(uow, who(), "set the stock policy", kind="stock", key=company, facts={"unknown_sku": unknown_sku})
     tell(f"unknown SKUs: {unknown_sku}", {"company": company, "unknown_sku": unknown_sku}, json_wanted=json_wanted)
-
-
-@maps.command("set")
-@click.argument("connection")
-@click.argument("kind")
-@click.argument("source")
-@click.argument("target")
-@as_json
-def set_map(connection: str, kind: str, source: str, target: str, json_wanted: bool) -> None:
-    """At CONNECTION our SOURCE of this KIND (item, location, unit, variant, shipment_method …) is TARGET."""
-    with hub().unit_of_work() as uow:
-        hub().connections.get(uow.session, connection)
-        set_value(uow, connection, kind, source, target, who())
-    facts = {"connection": connection, "kind": kind, "source": source, "target": target}
-    tell(f"at {connection} the {kind} {source} is {target}", facts, json_wanted=json_wanted)
-
-
-@maps.command("list")
-@click.argument("connection", required=False, default="")
-@as_json
-def list_maps(connection: str, json_wanted: bool) -> None:
-    """Every mapped word, of one CONNECTION or of all."""
-    wanted = select(ValueMapRow).order_by(ValueMapRow.connection, ValueMapRow.kind, ValueMapRow.source)
-    with hub().unit_of_work() as uow:
-        rows = uow.session.scalars(wanted.filter_by(connection=connection) if connection else wanted).all()
-        found = [
-            {"connection": row.connection, "kind": row.kind, "source": row.source, "target": row.target} for row in rows
-        ]
-    listed(found, ["connection", "kind", "source", "target"], json_wanted=json_wanted, nothing="nothing is mapped")

@@ -24,7 +24,7 @@ from app.console.words import count_of, lasting
 from app.domains.orders.admin import briefs
 from app.infra.acts import ActRow, record_act
 from app.infra.cases import CLOSED, ExceptionCase, waiting
-from app.infra.replay import dismiss_case, resolve_case
+from app.infra.replay.again import dismiss_case, resolve_case
 from app.infra.uow import UnitOfWork
 from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
@@ -120,8 +120,10 @@ class Cases(Page):
         with hub().unit_of_work() as uow:
             case = _case(uow, str(case_id))
             said = remedy_named(case, form.get("remedy", "")).apply(uow, case, form, who)
-            count = resolve_case(uow, case.id, who, "; ".join(part for part in (said, why()) if part))
-        flash(f"{said[:1].upper()}{said[1:]}. {count_of(count, 'delivery', 'deliveries')} set due again.")
+            chosen = case.state in CLOSED  # a choice ends its case: what goes on is its fact
+            count = 0 if chosen else resolve_case(uow, case.id, who, "; ".join(part for part in (said, why()) if part))
+        again = "" if chosen else f" {count_of(count, 'delivery', 'deliveries')} set due again."
+        flash(f"{said[:1].upper()}{said[1:]}.{again}")
         return redirect(url_for(".one", case_id=case_id), 303)
 
     @expose("/<uuid:case_id>/dismiss", methods=("POST",))

@@ -12,8 +12,11 @@ from flask_admin import expose
 from sqlalchemy import select
 
 from app import registry
+from app.console.backfills import subscribed
 from app.console.deeds import Question, ask, sure, why
+from app.console.drains import Draining
 from app.console.frame import reading
+from app.console.limits import limited, purposes
 from app.console.notices import refusals
 from app.console.sign_in import actor
 from app.infra.acts import ActRow
@@ -28,11 +31,11 @@ from app.infra.connecting import (
     rotate_secrets,
 )
 from app.infra.connections import ConnectionRow
+from app.infra.draining import DRAINING, progress
 from app.infra.outbox import QUEUES
 from app.infra.remote.spec import AdapterSpec
 from app.infra.setting_fields import as_texts, secret_names, setting_fields, typed
 from app.infra.uow import UnitOfWork
-from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, NotFound
@@ -78,16 +81,18 @@ def waiting_at(uow: UnitOfWork) -> dict[str, Waiting]:
 
 
 def state_of(row: ConnectionRow) -> str:
-    """Paused by a person, or refused by the remote itself."""
+    """Paused by a person, refused by the remote itself, or draining and at last empty."""
+    if row.state == DRAINING and row.drained_at is not None:
+        return "drained"
     return "refused" if row.state == "paused" and row.paused_code else row.state
 
 
 def attention_first(rows: Sequence[ConnectionRow]) -> list[ConnectionRow]:
-    order = {"refused": 0, "paused": 1, "on": 2}
+    order = {"refused": 0, "paused": 1, "drained": 2, "draining": 3, "on": 4}
     return sorted(rows, key=lambda row: (order[state_of(row)], row.name))
 
 
-class ConnectionPages(Page):
+class ConnectionPages(Draining):
     """Every system that the hub speaks to."""
 
     @expose("/")
@@ -107,8 +112,10 @@ class ConnectionPages(Page):
         with reading() as uow:
             row = _row(uow, connection)
             waits, roles = waiting_at(uow).get(connection, Waiting()), roles_of(uow).get(connection, [])
+            drain = progress(uow, connection) if row.state == DRAINING else None
             errors = uow.sql(ERRORS, {"name": connection, "queues": list(QUEUES)}).fetchall()
-            refused = refusals(uow, connection)
+            refused, limits = refusals(uow, connection), limited(uow, connection)
+            watched = subscribed(uow, connection)
             acts = list(
                 uow.session.scalars(
                     select(ActRow).filter_by(kind="connection", key=connection).order_by(ActRow.id.desc()).limit(12)
@@ -117,8 +124,9 @@ class ConnectionPages(Page):
         return str(
             self.render(
                 "console/connection.html", row=row, spec=spec_of(row.adapter), waits=waits, roles=roles, errors=errors,
+                drain=drain,
                 refused=refused, acts=acts, state_of=state_of, most=MOST_COUNTED, title=row.title or connection,
-                address=hub().settings.public_url,
+                address=hub().settings.public_url, limits=limits, purposes=purposes, watched=watched,
             )
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from app.infra.cases import CaseItem, ExceptionCase
 from app.infra.rows import OPEN, AttemptRow, DeliveryRow, EventRow
 from app.infra.uow import UnitOfWork
 from app.infra.views import ReadOnly
+from app.infra.whereabouts import not_here
 from app.kernel.errors import NotFound
 
 
@@ -70,6 +71,7 @@ class Deliveries(ReadOnly):
             made = list(uow.session.scalars(select(AttemptRow).filter_by(event_id=event_id, delivery=delivery_id)))
             siblings = list(uow.session.scalars(select(DeliveryRow).filter_by(event_id=event_id)))
             ahead = _ahead(uow, row)
+            instead = _instead(uow, row, fact)
             cases = list(
                 uow.session.scalars(
                     select(ExceptionCase)
@@ -79,16 +81,26 @@ class Deliveries(ReadOnly):
             )
         payload = json.dumps(masked_document(fact.payload), indent=2, ensure_ascii=False) if fact else ""
         return self.render(
-            "console/delivery.html", row=row, fact=fact, tries=tries(made), ahead=ahead, cases=cases, payload=payload,
-            siblings=[one for one in siblings if one.id != row.id], title=f"Delivery {delivery_id}",
+            "console/delivery.html", row=row, fact=fact, tries=tries(made), ahead=ahead, instead=instead, cases=cases,
+            payload=payload, siblings=[one for one in siblings if one.id != row.id], title=f"Delivery {delivery_id}",
         )  # fmt: skip
 
 
 def _delivery(uow: UnitOfWork, event_id: int, delivery_id: int) -> DeliveryRow:
     row = uow.session.scalar(select(DeliveryRow).filter_by(event_id=event_id, id=delivery_id))
     if row is None:
-        raise NotFound("deliveries.unknown", f"there is no delivery {event_id}.{delivery_id}")
+        unknown = NotFound("deliveries.unknown", f"there is no delivery {event_id}.{delivery_id}")
+        raise not_here(uow, "delivery", delivery_id, unknown)
     return row
+
+
+def _instead(uow: UnitOfWork, row: DeliveryRow, fact: EventRow | None) -> DeliveryRow | None:
+    """The newer delivery of the same thing that was sent in its place."""
+    if row.overtaken_by is None or fact is None:
+        return None
+    events = select(EventRow.id).where(EventRow.key == fact.key)
+    newer = select(DeliveryRow).where(DeliveryRow.event_id.in_(events), DeliveryRow.id == row.overtaken_by)
+    return uow.session.scalars(newer).one_or_none()
 
 
 def _ahead(uow: UnitOfWork, row: DeliveryRow) -> DeliveryRow | None:

@@ -11,8 +11,9 @@ from app.console.frame import reading
 from app.console.sign_in import actor
 from app.console.words import count_of
 from app.infra.connecting import all_connections
-from app.infra.letters import behind, groups, letters_of
-from app.infra.replay import dismiss, replay
+from app.infra.replay.again import dismiss, replay
+from app.infra.replay.letters import MOST_AT_ONCE, behind, filters_of, groups, letters_of
+from app.infra.replay.many import REPLAY, begin_replay
 from app.infra.uow import UnitOfWork
 from app.infra.views import Page
 from app.infra.web.scopes import Permission
@@ -37,7 +38,13 @@ class DeadLetters(Page):
         who, given = actor(Permission.WORK), _given()
         if sure():
             with hub().unit_of_work() as uow:
-                count = replay(uow, _ids(uow), who, why())
+                ids = _ids(uow)
+                if len(ids) >= MOST_AT_ONCE:
+                    for wanted in filters_of(chosen_rows()):
+                        begin_replay(uow, wanted, who, why())
+                    flash("They are many, so they go as runs, at a pace. Here is how far they are.")
+                    return redirect(url_for("runs.index", kind=REPLAY), 303)
+                count = replay(uow, ids, who, why())
             flash(f"{count_of(count, 'letter')} set due again, under your name. What had its effect is not done twice.")
             return redirect(_back(), 303)
         with reading() as uow:

@@ -19,6 +19,7 @@ from app.infra.uow import UnitOfWork
 from app.infra.views import ReadOnly
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
+from app.infra.whereabouts import not_here
 from app.kernel.errors import NotFound
 
 MOST_SHOWN = 200_000  # characters of a body on a page; a browser lays out no more without a pause
@@ -74,7 +75,8 @@ def refusals(uow: UnitOfWork, connection: str) -> list[RefusalRow]:
 def _notice(uow: UnitOfWork, notice_id: int) -> NoticeRow:
     row = uow.session.scalar(select(NoticeRow).filter_by(id=notice_id))
     if row is None:
-        raise NotFound("notices.unknown", f"notice {notice_id} is not kept any more")
+        unknown = NotFound("notices.unknown", f"notice {notice_id} is not kept any more")
+        raise not_here(uow, "notice", notice_id, unknown)
     return row
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.console.blocked import totals_of
 from app.console.cases import clock_of
+from app.console.flow import order_graph
 from app.console.frame import reading
 from app.console.payloads import DiffLine, difference, whole
 from app.console.remedies import facts_of, remedies_of
@@ -87,7 +88,7 @@ class OrderPages(Page):
                 names=names, places=trip(page, trouble), trouble=trouble, spans=work, whole=total, cases=cases,
                 worth=worth, ties=ties, acts=acts, kinds=KINDS, clock_of=clock_of, remedies_of=remedies_of,
                 facts_of=facts_of, customer=_customer(page), diff=_payload(page), title=f"Order {page.row.name}",
-                closed_states=CLOSED,
+                closed_states=CLOSED, life=order_graph(page.row.state, page.row.captured_at, page.moves),
             )
         )  # fmt: skip
 

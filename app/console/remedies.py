@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domains.orders.lifecycle import HoldKind
-from app.flows import acceptance
+from app.flows import acceptance, sku_mapping
 from app.infra.cases import ExceptionCase
+from app.infra.decisions import choices_of, choose
 from app.infra.uow import UnitOfWork
 from app.infra.value_maps import set_value
 from app.kernel.errors import Invalid
@@ -59,7 +60,9 @@ MENDED = "mended"
 
 
 def remedies_of(case: ExceptionCase) -> list[Remedy]:
-    """What can be done about a case, the likeliest first; the last is always "mended elsewhere"."""
+    """What can be done about a case, the likeliest first: its choices, else remedies and "mended elsewhere"."""
+    if choices := choices_of(case):
+        return [_choice(choice) for choice in choices]
     made = [maker(case) for maker in _REGISTRY.makers.get(case.code, ())]
     return [*made, _mended(case)]
 
@@ -69,6 +72,16 @@ def remedy_named(case: ExceptionCase, name: str) -> Remedy:
         if remedy.name == name:
             return remedy
     raise Invalid("cases.no_such_remedy", f"a case of {case.code} has no remedy {name!r}; reload the page")
+
+
+def _choice(given: Mapping[str, Any]) -> Remedy:
+    """A choice of a case that waits for a decision: the flow that asked goes on with its fact."""
+
+    def apply(uow: UnitOfWork, case: ExceptionCase, form: Mapping[str, str], who: str) -> str:
+        choose(uow, case.id, given["name"], who, form.get("why", "").strip())
+        return f"decided: {given['title'][:1].lower()}{given['title'][1:]}"
+
+    return Remedy(name=given["name"], title=given["title"], small=given["small"], button=given["title"], apply=apply)
 
 
 def _mended(case: ExceptionCase) -> Remedy:
@@ -91,6 +104,24 @@ def _map_sku(case: ExceptionCase) -> Remedy:
         button="Map and release",
         apply=_setting("item", sku),
         asks=(Asked(name="target", label="Item number there", placeholder="for example 1896-S"),),
+    )
+
+
+@_REGISTRY.remedy("orders.sku_unmapped")
+def _name_sku(case: ExceptionCase) -> Remedy:
+    sku = str(case.facts.get("sku") or case.about.removeprefix("sku "))
+
+    def apply(uow: UnitOfWork, case: ExceptionCase, form: Mapping[str, str], who: str) -> str:
+        ours, channels = sku_mapping.name_sku(uow, sku, form.get("target", "").strip(), who)
+        return f"said that {sku} is {ours} at {', '.join(channels)}"
+
+    return Remedy(
+        name="name_sku",
+        title=f"Say which SKU of the catalogue {sku or 'it'} is",
+        small="For the channels whose orders wait. The page SKUs of channels has what it may be.",
+        button="Say so and release",
+        apply=apply,
+        asks=(Asked(name="target", label="Our SKU", placeholder="for example TENT-2P-GRN"),),
     )
 
 
@@ -144,7 +175,7 @@ def _setting(kind: str, source: str) -> Apply:
 
 def facts_of(case: ExceptionCase) -> list[tuple[str, Any]]:
     """What a case knows, as name and value; what is shown elsewhere on its page is left out."""
-    shown = {"sku", "order_id", "differences", "changes", "errors"}
+    shown = {"sku", "order_id", "differences", "changes", "errors", "choices", "chosen"}
     return [
         (name.replace("_", " "), value) for name, value in sorted(case.facts.items()) if name not in shown and value
     ]

@@ -24,7 +24,8 @@ def secure(app: Flask, hub: Hub) -> None:
     """Set the session up and guard every page and post under /admin. API and webhooks carry no cookie and no token."""
     settings = hub.settings
     app.config.update(
-        SECRET_KEY=hashlib.sha256(b"roundhouse sessions " + settings.secret_key.encode()).hexdigest(),
+        SECRET_KEY=_session_key(settings.secret_key),
+        SECRET_KEY_FALLBACKS=[_session_key(key) for key in settings.other_secret_keys],
         SESSION_COOKIE_NAME="roundhouse",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -54,6 +55,10 @@ def secure(app: Flask, hub: Hub) -> None:
             if settings.cookie_secure:
                 response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response
+
+
+def _session_key(secret: str) -> str:
+    return hashlib.sha256(b"roundhouse sessions " + secret.encode()).hexdigest()
 
 
 def in_console() -> bool:

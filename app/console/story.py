@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from app.console.blocked import ORDERS
 from app.console.deliveries import Try, tries, word_of
-from app.console.words import money_words
+from app.console.words import moment, money_words
 from app.domains.orders.admin import OrderPage
 from app.infra.rows import AttemptRow, DeliveryRow, EventRow
 from app.infra.uow import UnitOfWork
@@ -22,12 +22,16 @@ from app.kernel.money import Money
 MOST_EVENTS = 300  # an order that is told of more often is read from its newest
 TITLES = {
     "intake.take_in": "Taken in",
+    "intake.take_in_stock": "Taken in",
     "intake.fetch_order": "Read from the channel",
     "acceptance.resume": "Looked at again",
     "order_to_cash.post_to_erp": "Post to the ERP",
     "order_to_cash.tell_channel": "Tell the channel the ERP’s number",
     "order_changes.change_in_erp": "Change the ERP’s order",
     "order_changes.cancel_in_erp": "Cancel at the ERP",
+    "overdue.ask_about_release": "Ask: nobody accepted it at the ERP",
+    "overdue.ask_about_shipment": "Ask: it has not left in time",
+    "overdue.wait_on": "Given more time",
     "payments.book_payment": "Book the payment",
     "shipments.read_progress": "Read what shipped and was invoiced",
     "shipments.ship_in_channel": "Tell the channel what shipped",
@@ -108,14 +112,12 @@ def story(page: OrderPage, trail: Trail, names: dict[str, str]) -> list[Step]:
     """Every step that happened, in order. `names` are the connections' titles."""
     steps = [
         *_versions(page, names),
+        *_overtaken(page, names),
         *_moves(page),
         *_deliveries(trail, names),
         *_shipments(page, names),
         *_invoices(page, names),
-        *(
-            Step(at=found.found_at, title="Found", system="Hub", note=found.said or found.code)
-            for found in page.findings
-        ),
+        *_findings(page),
     ]
     return sorted(steps, key=lambda step: step.at)
 
@@ -139,6 +141,19 @@ def _versions(page: OrderPage, names: dict[str, str]) -> Iterable[Step]:
             note=f"{source[:1].upper()}{source[1:]}; the lines, taxes and discounts are kept as",
             links=(link, *raw),
             lasting=(page.row.captured_at - page.row.received_at).total_seconds() if first else None,
+        )
+
+
+def _overtaken(page: OrderPage, names: dict[str, str]) -> Iterable[Step]:
+    """What came after a newer version: it changed nothing, and here is why."""
+    for late in page.overtaken:
+        yield Step(
+            at=late.at,
+            title=f"An older version came late, of {moment(late.source_version)}",
+            system=names.get(page.row.channel, page.row.channel),
+            state="superseded",
+            note=f"Told by {late.source}; version {late.overtaken_by} of {moment(late.newer_version)} was here before.",
+            links=(("raw", f"/admin/notices/{late.notice_id}"),) if late.notice_id else (),
         )
 
 
@@ -181,6 +196,8 @@ def _deliveries(trail: Trail, names: dict[str, str]) -> Iterable[Step]:
 
 
 def _said(row: DeliveryRow, state: str, made: Sequence[Try]) -> str:
+    if state == "superseded" and row.overtaken_by is not None:
+        return f"Not sent: delivery {row.overtaken_by} is newer and went instead."
     if state == "superseded":
         return f"Not needed: {(row.code or '').partition('.')[2].replace('_', ' ') or 'a newer one went instead'}."
     if state in ("parked", "rejected", "bug"):

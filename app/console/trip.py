@@ -46,6 +46,8 @@ def trip(page: OrderPage, troubled: str) -> list[Place]:
     posted = min((document.posted_at for document in page.documents), default=None)
     shipped = max((parcel.row.recorded_at for parcel in page.parcels if parcel.row.state != "undone"), default=None)
     invoiced = max((invoice.recorded_at for invoice in page.invoices), default=None)
+    if state is State.HISTORICAL:
+        return [_done("Captured", page.row.captured_at), Place(name="History, not posted", shape="over", said="")]
     if state in ENDED:
         done = [_done("Captured", page.row.captured_at)]
         done += [_done("Posted to ERP", posted)] if posted else []

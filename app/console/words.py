@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.infra.masking import masked as masked
+from app.infra.masking import masked_email as masked_email
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.money import Money
 
@@ -47,6 +49,40 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("connection", "on"): Look("closed", "ok", "Flowing"),
     ("connection", "paused"): Look("paused", "wait", "Paused"),
     ("connection", "refused"): Look("open", "bad", "Not allowed in"),
+    ("connection", "draining"): Look("work", "run", "Draining"),
+    ("connection", "drained"): Look("paused", "wait", "Drained"),
+    ("tax_rate", "holds"): Look("done", "ok", "Holds"),
+    ("tax_rate", "coming"): Look("sched", "mute", "To come"),
+    ("tax_rate", "over"): Look("over", "mute", "Over"),
+    ("stock_out", "newest"): Look("done", "ok", "Newest"),
+    ("stock_out", "waiting"): Look("due", "mute", "Waiting"),
+    ("stock_out", "paused"): Look("paused", "wait", "Paused"),
+    ("stock_out", "unlisted"): Look("over", "mute", "Not listed"),
+    ("stock_out", "not_offered"): Look("over", "mute", "Not offered"),
+    ("stock_out", "troubled"): Look("reject", "bad", "Refused"),
+    ("prices_out", "level"): Look("done", "ok", "Shown"),
+    ("prices_out", "waiting"): Look("due", "mute", "Waiting"),
+    ("prices_out", "troubled"): Look("reject", "bad", "Refused"),
+    ("prices_out", "not_listed"): Look("over", "mute", "Not listed"),
+    ("prices_out", "no_price"): Look("over", "mute", "No price"),
+    ("prices_out", "closed"): Look("paused", "wait", "Closed"),
+    ("route", "live"): Look("done", "ok", "Live"),
+    ("route", "shadow"): Look("over", "mute", "Shadow"),
+    ("shadow", "equal"): Look("done", "ok", "Equal"),
+    ("shadow", "different"): Look("reject", "bad", "Different"),
+    ("shadow", "missing"): Look("wait", "mute", "Missing"),
+    ("shadow", "alone"): Look("due", "mute", "Nothing to compare with"),
+    ("cut_over", "equal"): Look("done", "ok", "Equal"),
+    ("cut_over", "different"): Look("reject", "bad", "Different"),
+    ("cut_over", "only old"): Look("risk", "wait", "Only in the old"),
+    ("cut_over", "only new"): Look("risk", "wait", "Only in the new"),
+    ("cut_over", "neither"): Look("dismiss", "mute", "In neither"),
+    ("cut_over", "failed"): Look("bug", "bad", "Not answered"),
+    ("cut_over", "asked"): Look("run", "run", "Being asked"),
+    ("breaker", "closed"): Look("closed", "ok", "Closed"),
+    ("breaker", "open"): Look("open", "bad", "Open"),
+    ("breaker", "half_open"): Look("risk", "wait", "Trying"),
+    ("breaker", "held"): Look("paused", "wait", "Held open"),
     ("case", "new"): Look("new", "wait", "New"),
     ("case", "working"): Look("work", "run", "Working"),
     ("case", "held"): Look("hold", "mute", "Waiting on others"),
@@ -61,6 +97,34 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("order", "shipped"): Look("done", "ok", "Shipped"),
     ("order", "cancelling"): Look("run", "run", "Being cancelled"),
     ("order", "cancelled"): Look("dismiss", "mute", "Cancelled"),
+    ("order", "historical"): Look("over", "mute", "History, not posted"),
+    ("deadline", "waiting"): Look("due", "mute", "Waiting"),
+    ("deadline", "met"): Look("done", "ok", "In time"),
+    ("deadline", "missed"): Look("breach", "bad", "Missed"),
+    ("deadline", "late"): Look("done", "wait", "Came late"),
+    ("deadline", "called_off"): Look("dismiss", "mute", "Called off"),
+    ("scan", "whole"): Look("done", "ok", "All was told"),
+    ("scan", "gap"): Look("risk", "wait", "Some was not told"),
+    ("subscription", "well"): Look("done", "ok", "As it should be"),
+    ("subscription", "missing"): Look("breach", "bad", "Missing"),
+    ("subscription", "changed"): Look("risk", "wait", "Not as it should be"),
+    ("subscription", "expiring"): Look("due", "wait", "Ends soon"),
+    ("subscription", "refused"): Look("hold", "mute", "Not granted"),
+    ("run", "waiting"): Look("due", "run", "About to begin"),
+    ("run", "running"): Look("run", "run", "Under way"),
+    ("run", "stopping"): Look("hold", "wait", "Stopping"),
+    ("run", "stopped"): Look("hold", "mute", "Stopped"),
+    ("run", "done"): Look("done", "ok", "Done"),
+    ("run", "failed"): Look("reject", "bad", "Failed"),
+    ("sheet", "received"): Look("run", "run", "Under way"),
+    ("sheet", "checked"): Look("due", "mute", "Checked only"),
+    ("sheet", "applied"): Look("done", "ok", "In force"),
+    ("sheet", "refused"): Look("reject", "bad", "Refused"),
+    ("queue", "open"): Look("done", "ok", "Open"),
+    ("queue", "full"): Look("risk", "wait", "Full: intake is slowed"),
+    ("queue", "deferred"): Look("hold", "wait", "Deferred"),
+    ("queue", "unserved"): Look("breach", "bad", "Nobody serves it"),
+    ("queue", "unknown"): Look("due", "mute", "Not measured"),
     ("promise", "on_target"): Look("done", "ok", "On target"),
     ("promise", "at_risk"): Look("risk", "wait", "At risk"),
     ("promise", "breached"): Look("breach", "bad", "Breached"),
@@ -74,6 +138,27 @@ LOOKS: dict[tuple[str, str], Look] = {
     ("person", "off"): Look("dismiss", "mute", "Off"),
     ("person", "locked"): Look("paused", "wait", "Locked"),
     ("notice", "kept"): Look("done", "ok", "Kept"),
+    ("product", "draft"): Look("due", "mute", "Draft"),
+    ("product", "active"): Look("done", "ok", "Active"),
+    ("product", "retired"): Look("over", "mute", "Retired"),
+    ("listing", "none"): Look("due", "mute", "Not listed"),
+    ("listing", "pending"): Look("run", "run", "Being listed"),
+    ("listing", "live"): Look("done", "ok", "Live"),
+    ("listing", "rejected"): Look("reject", "bad", "Rejected"),
+    ("listing", "paused"): Look("paused", "wait", "Paused"),
+    ("drift", "differs"): Look("risk", "wait", "Differs"),
+    ("drift", "missing_here"): Look("breach", "bad", "Missing here"),
+    ("drift", "missing_there"): Look("breach", "bad", "Missing there"),
+    ("customer", "known"): Look("done", "ok", "Customer"),
+    ("customer", "guest"): Look("due", "mute", "Guest"),
+    ("customer", "withheld"): Look("hold", "mute", "Not told"),
+    ("customer", "merged"): Look("over", "mute", "Merged"),
+    ("customer", "erased"): Look("dismiss", "mute", "Erased"),
+    ("privacy", "open"): Look("run", "run", "Under way"),
+    ("privacy", "waiting"): Look("wait", "wait", "Waits"),
+    ("privacy", "ready"): Look("due", "wait", "File ready"),
+    ("privacy", "answered"): Look("done", "ok", "Answered"),
+    ("privacy", "withdrawn"): Look("dismiss", "mute", "Withdrawn"),
 }
 
 
@@ -124,22 +209,6 @@ def since(instant: datetime | None) -> str:
 def count_of(number: int, one: str, many: str = "") -> str:
     """A number and its noun: 1 order, 23 orders, 1,690 orders."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def capped(number: int, most: int) -> str:
-    """A count that was not carried on beyond `most`."""
-    return f"{most - 1:,}+" if number >= most else f"{number:,}"
-
-
-def masked_email(address: str) -> str:
-    """r•••••@maplemail.ca: enough to recognise, too little to use."""
-    name, at, domain = address.partition("@")
-    return f"{name[:1]}•••••@{domain}" if at else masked(address)
-
-
-def masked(text: str) -> str:
-    """A name or number of which the first letter is left."""
-    return f"{text[:1]}••••" if text else ""
 
 
 def money_words(amount: Money, *, whole: bool = False) -> str:

@@ -34,6 +34,16 @@ class Lifecycle(Generic[S]):
         self.name, self.start, self.moves, self.late = name, start, moves, late
         self._check(type(start))
 
+    @property
+    def states(self) -> tuple[S, ...]:
+        """Every state there is, as declared."""
+        return tuple(type(self.start))
+
+    @property
+    def arrows(self) -> tuple[tuple[S, S, str], ...]:
+        """Every move: from, to, trigger."""
+        return tuple((before, after, name) for name, arrows in self.moves.items() for before, after in arrows.items())
+
     def step(self, state: S, trigger: str) -> Move[S]:
         if target := self.moves[trigger].get(state):
             return Move(target, moved=True)
@@ -49,8 +59,11 @@ class Lifecycle(Generic[S]):
                 if (there := arrows.get(here)) and there not in reached:
                     reached.add(there)
                     frontier.append(there)
-        if missing := set(states) - reached:
-            raise TypeError(f"{self.name}: unreachable {sorted(missing)}")
+        if missing := [state.value for state in states if state not in reached]:
+            found = ", ".join(missing)
+            raise TypeError(f"{self.name}: no move leads to {found}: add one, or drop the state")
         for trigger, where in self.late.items():
+            if trigger not in self.moves:
+                raise TypeError(f"{self.name}.{trigger}: late in {sorted(where)}, and no move has that name")
             if clash := where & self.moves[trigger].keys():
                 raise TypeError(f"{self.name}.{trigger}: both a move and late in {sorted(clash)}")

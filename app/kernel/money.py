@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+)
 from enum import StrEnum
 from fractions import Fraction
 
@@ -18,6 +27,9 @@ _EXPONENTS = {
 }  # fmt: skip
 UNIT_PRICE_PLACES = 6
 MOST_DIGITS = 30
+# The usual 28 digits would cut a longer number off without a word, and let it pass for one that has fewer decimals.
+_EXACT = Context(prec=2 * MOST_DIGITS, traps=[InvalidOperation, DivisionByZero, Inexact])
+_WIDE = Context(prec=2 * MOST_DIGITS)
 
 
 class Half(StrEnum):
@@ -51,7 +63,7 @@ class Money:
         if type(amount) is str and (minor := _plain_minor(amount, exponent(currency))) is not None:
             return cls(minor, currency)
         try:
-            scaled = Decimal(amount).scaleb(exponent(currency))
+            scaled = Decimal(amount).scaleb(exponent(currency), _EXACT)
             if scaled.adjusted() > MOST_DIGITS:
                 raise ValueError("an integer of so many digits would take for ever")
             whole = int(scaled)
@@ -70,8 +82,8 @@ class Money:
         """Round an exact amount to the minor unit by a named rule."""
         if isinstance(amount, Fraction):
             return cls(_round_fraction(amount * 10 ** exponent(currency), half), currency)
-        scaled = amount.scaleb(exponent(currency))
-        return cls(int(scaled.quantize(Decimal(1), rounding=_ROUNDING[half])), currency)
+        scaled = amount.scaleb(exponent(currency), _WIDE)
+        return cls(int(scaled.quantize(Decimal(1), rounding=_ROUNDING[half], context=_WIDE)), currency)
 
     def __add__(self, other: Money) -> Money:
         self._same(other)
@@ -106,7 +118,7 @@ class Money:
 
     @property
     def amount(self) -> Decimal:
-        return Decimal(self.minor).scaleb(-exponent(self.currency))
+        return Decimal(self.minor).scaleb(-exponent(self.currency), _WIDE)
 
     @property
     def text(self) -> str:
@@ -135,7 +147,7 @@ class UnitPrice:
             raise Refused("money.too_precise", f"a unit price has at most {UNIT_PRICE_PLACES} decimals")
 
     def times(self, quantity: Decimal, half: Half = Half.UP) -> Money:
-        return Money.rounded(self.amount * quantity, self.currency, half)
+        return Money.rounded(_WIDE.multiply(self.amount, quantity), self.currency, half)
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:

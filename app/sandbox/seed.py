@@ -154,8 +154,8 @@ def demo_catalogue() -> tuple[Article, ...]:
 
 
 def _gtin(number: int) -> str:
-    """Make a GTIN-13 in the 2 (in-store) range with its check digit, so that no real product is meant."""
-    digits = f"2000000{number:05d}"
+    """Make a GTIN-13 under 952, GS1's prefix for examples, with its check digit, so that no real product is meant."""
+    digits = f"9520000{number:05d}"
     odd, even = (sum(int(digit) for digit in digits[start::2]) for start in (0, 1))
     return f"{digits}{-(odd + 3 * even) % 10}"
 

@@ -91,6 +91,25 @@ def move_stock(change: Change, document: Mapping[str, Any], line: Mapping[str, A
         change.update("items", item, {"inventory": item["inventory"] + moved})
 
 
+def adjust_stock(change: Change, item: Row, moved: Decimal) -> Row:
+    """Post what a count found of an item, and write its entry; nothing where the count agrees."""
+    if not moved:
+        return item
+    change.insert(
+        "itemLedgerEntries",
+        {
+            "entryNumber": change.company.next_entry("itemLedgerEntries"),
+            "itemNumber": item["number"],
+            "entryType": "Positive Adjmt." if moved > 0 else "Negative Adjmt.",
+            "sourceNumber": item["number"],
+            "sourceType": "Item",
+            "description": item["displayName"],
+            "quantity": moved,
+        },
+    )
+    return change.update("items", item, {"inventory": item["inventory"] + moved})
+
+
 def sales_postings(document: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], sign: int) -> list[Posting]:
     """Return the postings of an invoice (sign 1) or a credit memo (sign -1)."""
     postings = [Posting(account=RECEIVABLES, amount=sign * document["totalAmountIncludingTax"])]

@@ -1,7 +1,8 @@
-"""What Business Central's own people do: release orders, ship and invoice them, undo, edit records.
+"""What Business Central's own people do: release orders, ship and invoice them, undo, count goods, edit records.
 
 POST /_business_central/release {"number"} · ship {"number", "lines"?: [{"sequence", "quantity"}], "invoice"?, "undo"?}
-· edit {"set", "number" or "code" or "id", "values"} · companies {"name", "currency", "sales_tax", …} · age {"days"}.
+· count {"number", "quantity"} · edit {"set", "number" or "code" or "id", "values"}
+· companies {"name", "currency", "sales_tax", …} · age {"days"}.
 Each takes "company" (name or id), else the first company is meant.
 """
 
@@ -16,6 +17,7 @@ from app.sandbox.business_central.company import Change, Company, Row
 from app.sandbox.business_central.entities import ENTITIES
 from app.sandbox.business_central.errors import Refusal
 from app.sandbox.business_central.kinds import ORDER
+from app.sandbox.business_central.ledger import adjust_stock
 from app.sandbox.business_central.posting import post_invoice, post_shipment, release, undo_shipment
 from app.sandbox.business_central.subscriptions import Subscriptions
 from app.sandbox.companies import CompanySpec, vat_company
@@ -114,13 +116,21 @@ class People:
                 raise Unreadable(f"There is no record in {set_name} with {by} {value!r}.")
             return change.update(set_name, found[0], values).document
 
+    def count(self, number: str, quantity: Decimal, *, company: str = "") -> Document:
+        """Find that so many of an item lie there, and post the difference."""
+        with self._company(company).change() as change:
+            item = change.company.first("items", "number", number)
+            if item is None:
+                raise Unreadable(f"There is no item {number}.")
+            return adjust_stock(change, item, quantity - item["inventory"]).document
+
     def answer(self, request: Request) -> Answer:
         """Answer /_business_central/<what>."""
         if request.method != "POST":
             return refusal(405, "Business Central's people take POST.")
         what = request.path.partition("/")[2]
-        run = {"release": self._release, "ship": self._ship, "edit": self._edit, "companies": self._companies_added,
-               "age": self._age}.get(what)  # fmt: skip
+        run = {"release": self._release, "ship": self._ship, "edit": self._edit, "count": self._count,
+               "companies": self._companies_added, "age": self._age}.get(what)  # fmt: skip
         written = request.json()
         if run is None or not isinstance(written, dict):
             return refusal(404, f"Business Central's people do not know {what!r}.")
@@ -144,6 +154,10 @@ class People:
             _text(written, "number"), quantities, invoice_too=bool(written.get("invoice")), company=company
         )
         return {"shipment": departure.shipment, "invoice": departure.invoice}
+
+    def _count(self, written: Mapping[str, Any]) -> Document:
+        quantity = Decimal(str(written.get("quantity", "0")))
+        return self.count(str(written.get("number", "")), quantity, company=str(written.get("company", "")))
 
     def _edit(self, written: Document) -> Document:
         by = next((name for name in ("number", "code", "id") if name in written), "")

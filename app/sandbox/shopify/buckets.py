@@ -55,5 +55,10 @@ class Bucket:
         if self._points is None or self._maximum != limit["maximum"]:
             self._points, self._maximum = limit["maximum"], limit["maximum"]
         else:
-            self._points = min(limit["maximum"], self._points + (instant - self._at) * limit["restore"])
+            self._points = min(limit["maximum"], self._points + (instant - self._at) * _left(limit))
         self._at = instant
+
+
+def _left(limit: Mapping[str, float]) -> float:
+    """Points a second that another user of the same app leaves."""
+    return limit["restore"] * (1 - limit.get("others", 0))

@@ -8,8 +8,10 @@ from typing import Any
 
 from app.sandbox.books import Document
 from app.sandbox.shopify import cancelling, editing, payments, placing, refunding, shopping
+from app.sandbox.shopify.bulk import Bulk
 from app.sandbox.shopify.money_mutations import moved
 from app.sandbox.shopify.mutations import both_sides, shown
+from app.sandbox.shopify.records import changes_of
 from app.sandbox.shopify.refund_documents import PaidBack, Refunding, Returned, shipping_left
 from app.sandbox.shopify.store import SCOPES, Rejected, Store
 from app.sandbox.web import Answer, Request, Unreadable, json_answer, refusal
@@ -20,12 +22,14 @@ _OWN_OBJECT = {
     "fulfillments/update": "fulfillments",
 }
 
+_OWN_FIELDS = ("address", "format", "fields", "filter", "api_version")
+
 
 class Controls:
     """Answers the shop's controls. A refusal by the shop's own rules is 422 with the sentence."""
 
-    def __init__(self, store: Store, seed: int) -> None:
-        self._store = store
+    def __init__(self, store: Store, bulk: Bulk, seed: int) -> None:
+        self._store, self._bulk = store, bulk
         self._random = Random(seed)
 
     def answer(self, request: Request) -> Answer:
@@ -57,13 +61,17 @@ class Controls:
                 return _ACTS[act](self._store, self._store.order(int(number)), wishes)
             case ["webhooks", "emit"]:
                 return self._emit(wishes)
+            case ["subscriptions"]:
+                return _subscriptions(self._store, wishes)
+            case ["bulk"]:
+                return self._bulk.switch(wishes)
             case ["scopes"]:
                 self._store.scopes = frozenset(wishes.get("scopes", SCOPES))
                 return {"scopes": sorted(self._store.scopes)}
         known = ", ".join(sorted(_ACTS))
         raise Unreadable(
-            f"The shop's controls are orders, orders/{{id}}/{{{known}}}, webhooks/emit and scopes; "
-            f"{'/'.join(parts)!r} is none."
+            f"The shop's controls are orders, orders/{{id}}/{{{known}}}, webhooks/emit, "
+            f"subscriptions, bulk and scopes; {'/'.join(parts)!r} is none."
         )
 
     def _emit(self, wishes: Mapping[str, Any]) -> Document:
@@ -79,6 +87,15 @@ class Controls:
                     raise Rejected(f"Order {order['id']} has no {_OWN_OBJECT[topic]} to tell of.")
                 payload = listed[-1]
         return {"heard": self._store.emit(topic, payload, copies=copies)}
+
+
+def _subscriptions(store: Store, wishes: Mapping[str, Any]) -> Document:
+    """Change what the shop tells behind its app's back: `topic` (empty for all), then `gone` or fields of its own."""
+    topic, changes = str(wishes.get("topic", "")), {name: wishes[name] for name in _OWN_FIELDS if name in wishes}
+    found = [each for each in store.records.all("webhookSubscriptions") if topic in {"", each["topic"]}]
+    gone = {"_deleted": True} if wishes.get("gone") else {}
+    store.records.write(changes_of("webhookSubscriptions", [{**each, **changes, **gone} for each in found]))
+    return {"changed": len(found)}
 
 
 def _cancel(store: Store, order: Document, wishes: Mapping[str, Any]) -> Document:

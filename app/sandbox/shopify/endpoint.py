@@ -42,6 +42,7 @@ class Endpoint:
             return json_answer({"errors": message}, status=401)
         if request.method != "POST":
             return json_answer({"errors": "Not Acceptable"}, status=406)
+        self._store.host = request.header("Host") or self._store.host
         try:
             written = json.loads(request.body)
         except ValueError:

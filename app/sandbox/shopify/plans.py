@@ -225,7 +225,7 @@ def _object(steps: tuple[Step, ...]) -> Complete:
 
 def _paged(resolve: Resolver, node: int) -> Resolver:
     def read(value: Any, arguments: Arguments, query: Query) -> Any:
-        found = page(resolve(value, arguments, query), arguments)
+        found = page(resolve(value, arguments, query), arguments, whole=query.bulk)
         query.cost += 2 + math.ceil(len(found["nodes"]) * max(node, 1) / 4)
         return found
 

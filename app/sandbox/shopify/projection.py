@@ -20,7 +20,9 @@ from app.sandbox.shopify import (
     shop_fields,
     stock_mutations,
     subscription_mutations,
+    variant_mutations,
 )
+from app.sandbox.shopify.bulk import Bulk, fields_with, mutations_with
 from app.sandbox.shopify.jobs import Jobs
 from app.sandbox.shopify.views import Fields
 
@@ -43,15 +45,15 @@ SCOPES_OF: Mapping[str, str] = MappingProxyType(
         "customer": "read_customers",
         **dict.fromkeys(("location", "locations"), "read_locations"),
         **dict.fromkeys(("product", "products", "productVariant", "productVariants"), "read_products"),
-        "productSet": "write_products",
+        **dict.fromkeys(("productSet", *variant_mutations.MUTATIONS), "write_products"),
         **dict.fromkeys(("inventoryItem", "inventoryItems", "inventoryLevel"), "read_inventory"),
         **dict.fromkeys(stock_mutations.MUTATIONS, "write_inventory"),
     }
 )
 
 
-def fields_of(jobs: Jobs) -> Fields:
-    """Return the resolvers of the whole schema; `jobs` does what mutations promise."""
+def fields_of(jobs: Jobs, bulk: Bulk) -> Fields:
+    """Return the resolvers of the whole schema; `jobs` and `bulk` do what mutations promise."""
     mutations = {
         **order_mutations.MUTATIONS,
         **order_mutations.cancel_with(jobs),
@@ -59,7 +61,9 @@ def fields_of(jobs: Jobs) -> Fields:
         **fulfillment_mutations.MUTATIONS,
         **stock_mutations.MUTATIONS,
         **product_mutations.MUTATIONS,
+        **variant_mutations.MUTATIONS,
         **subscription_mutations.MUTATIONS,
+        **mutations_with(bulk),
     }
     return {
         **order_fields.FIELDS,
@@ -71,5 +75,6 @@ def fields_of(jobs: Jobs) -> Fields:
         **stock_mutations.FIELDS,
         **edit_fields.FIELDS,
         **shop_fields.FIELDS,
+        **fields_with(bulk),
         **{("Mutation", name): resolver for name, resolver in mutations.items()},
     }

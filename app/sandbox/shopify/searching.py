@@ -1,4 +1,4 @@
-"""Search text of list queries: `name:value`, comparisons of instants, joined by spaces or AND."""
+"""Search text of list queries: `name:value`, comparisons of instants, joined by spaces, AND or OR; AND binds closer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ def matching(documents: Iterable[Document], query: str | None) -> list[Document]
     """Return the documents that a search text finds. Raises Refused for a text the sandbox does not understand."""
     if not query or not query.strip():
         return list(documents)
+    tests = [_terms(part) for part in re.split(r"\sOR\s", query)]
+    return [each for each in documents if any(all(_holds(each, *term) for term in terms) for terms in tests)]
+
+
+def _terms(query: str) -> list[tuple[str, str | None, str]]:
     left = _TERM.sub("", query)
     if set(left.split()) - {"AND"}:
         raise Refused(f"The sandbox does not understand the search text {query!r}", "BAD_REQUEST")
-    terms = [(found[1], found[2], found[3] or found[4] or found[5] or "") for found in _TERM.finditer(query)]
-    return [document for document in documents if all(_holds(document, *term) for term in terms)]
+    return [(found[1], found[2], found[3] or found[4] or found[5] or "") for found in _TERM.finditer(query)]
 
 
 def _holds(document: Document, name: str, operator: str | None, value: str) -> bool:

@@ -11,9 +11,11 @@ from app.sandbox.books import Books, Document
 from app.sandbox.faults import Faults
 from app.sandbox.limits import Limits
 from app.sandbox.settings import Settings
+from app.sandbox.shopify.bulk import FILES, Bulk
 from app.sandbox.shopify.catalogue import stock_the_demo
 from app.sandbox.shopify.controls import Controls
 from app.sandbox.shopify.endpoint import Endpoint
+from app.sandbox.shopify.execution import Preparation
 from app.sandbox.shopify.jobs import Jobs
 from app.sandbox.shopify.projection import fields_of
 from app.sandbox.shopify.store import Store
@@ -28,21 +30,26 @@ class Shop:
     def __init__(self, settings: Settings, books: Books, faults: Faults, limits: Limits) -> None:
         self.store = Store(settings, books, faults, limits)
         self.jobs = Jobs(self.store)
-        self._endpoint = Endpoint(self.store, fields_of(self.jobs))
-        self._controls = Controls(self.store, settings.random_seed)
+        self.bulk = Bulk(self.store)
+        fields = fields_of(self.jobs, self.bulk)
+        self.bulk.preparation = Preparation(fields)
+        self._endpoint = Endpoint(self.store, fields)
+        self._controls = Controls(self.store, self.bulk, settings.random_seed)
         stock_the_demo(self.store)
 
     def answerers(self) -> Mapping[str, Answerer]:
         """Return what answers at which first path part."""
-        return {"shopify": self._endpoint.answer, "_shopify": self._controls.answer}
+        return {"shopify": self._endpoint.answer, "_shopify": self._controls.answer, FILES: self.bulk.answer}
 
     def start(self) -> None:
-        """Start sending webhooks and doing jobs."""
+        """Start sending webhooks, doing jobs and running bulk operations."""
         self.store.sender.start()
         self.jobs.start()
+        self.bulk.start()
 
     def stop(self) -> None:
-        """Stop both."""
+        """Stop all of them."""
+        self.bulk.stop()
         self.jobs.stop()
         self.store.sender.stop()
 

@@ -129,7 +129,8 @@ def _activate(arguments: Arguments, query: Query) -> Payload:
         raise Rejected("The location couldn't be found", "locationId")
     with query.store.records.lock:
         level = stock.level(query.store, item, place)
-        available = arguments.get("available", arguments.get("onHand"))
+        available = arguments.get("available")
+        available = arguments.get("onHand") if available is None else available
         if level is not None and available is not None:
             message = "Not allowed to set available quantity when the item is already active at the location."
             raise Rejected(message, "available")

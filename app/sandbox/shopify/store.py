@@ -68,6 +68,7 @@ class Store:
         self.records = Records(books)
         self.sender = Sender(books, faults, settings.shop_domain, settings.shop_secret)
         self.scopes: frozenset[str] = frozenset(SCOPES)
+        self.host = "127.0.0.1"  # as the last request named it
         if settings.hub_url:
             self._subscribe_the_hub()
 

@@ -62,7 +62,10 @@ def _update(arguments: Arguments, query: Query) -> Payload:
         address = _address(given) if given.get("uri") or given.get("callbackUrl") else before["address"]
         fields = list(given["includeFields"] or ()) if "includeFields" in given else before["fields"]
         _check_free(query.store, before["topic"], address, fields, before["id"])
-        after = {**before, "address": address, "fields": fields, "updated_at": query.store.now()}
+        changed = {"address": address, "fields": fields, "updated_at": query.store.now()}
+        changed |= {"format": given["format"].lower()} if given.get("format") else {}
+        changed |= {"filter": given["filter"]} if "filter" in given else {}
+        after = {**before, **changed}
         query.store.records.write(changes_of("webhookSubscriptions", [after]))
         return {"webhook_subscription": View("WebhookSubscription", after)}
 

@@ -28,11 +28,12 @@ class View(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Query:
-    """One execution: the shop it reads, in which version, and what it has cost so far."""
+    """One execution: the shop it reads, in which version, and what it has cost so far. In bulk, lists come whole."""
 
     store: Store
     version: str
     cost: int = 0
+    bulk: bool = False
 
 
 Resolver = Callable[[Any, Arguments, Query], Any]
