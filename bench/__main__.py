@@ -5,10 +5,35 @@ from __future__ import annotations
 import json
 import sys
 
-from bench import external, ingest, orders, start, steps
+from bench import (
+    availability,
+    breaker,
+    claims,
+    csv_import,
+    external,
+    fan_out,
+    hot_sku,
+    ingest,
+    ingest_tail,
+    latency,
+    orders,
+    publish,
+    queues,
+    quota,
+    quote,
+    recovery,
+    replay,
+    start,
+    steps,
+)
 from bench.figures import Bench
 
-BENCHES: tuple[Bench, ...] = (*start.BENCHES, *ingest.BENCHES, *steps.BENCHES, *external.BENCHES, *orders.BENCHES)
+BENCHES: tuple[Bench, ...] = (
+    *start.BENCHES, *ingest.BENCHES, *steps.BENCHES, *external.BENCHES, *orders.BENCHES, *breaker.BENCHES,
+    *claims.BENCHES, *quota.BENCHES, *queues.BENCHES, *replay.BENCHES, *publish.BENCHES, *latency.BENCHES,
+    *recovery.BENCHES, *ingest_tail.BENCHES, *csv_import.BENCHES, *quote.BENCHES, *fan_out.BENCHES,
+    *hot_sku.BENCHES, *availability.BENCHES,
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

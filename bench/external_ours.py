@@ -19,6 +19,7 @@ from app.infra.uow import UnitOfWork
 from app.infra.workers import Heart
 from app.jobs.dispatcher import Dispatcher
 from app.kernel.events import Fact, event
+from app.kernel.garbage import settle_in
 from app.settings import Settings
 from bench.ground import Ground
 
@@ -113,6 +114,7 @@ def main() -> None:
     heart = Heart(hub, "worker", "bench", calls_out=True)
     heart.start()
     dispatcher = Dispatcher(hub, steps, heart.worker, threads=THREADS)
+    settle_in()
     dispatcher.start()
     print("ready", flush=True)
     sys.stdin.readline()

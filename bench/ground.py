@@ -32,6 +32,7 @@ class Ground:
     home: Path
     environment: dict[str, str]
     settings: Settings
+    servers: Servers | None = None
 
     def database(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.plain_url, autocommit=True)
@@ -91,7 +92,7 @@ def prepared(**variables: str) -> Iterator[Ground]:
             **variables,
         }
         subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=given, check=True)
-        yield Ground(home, given, Settings.from_environment(given))
+        yield Ground(home, given, Settings.from_environment(given), servers)
     except BaseException:
         log = home / "children.log"
         print(log.read_text(errors="replace")[-4000:] if log.exists() else "no process had started", file=sys.stderr)

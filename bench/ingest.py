@@ -12,7 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from app.infra.notices import ACCEPT
+from app import flows
+from app.flows.runtime import STEPS
+from app.infra.notices import NoticeReceived, accept_statement
+from app.infra.outbox import partition_mask
 from bench import load, peers
 from bench.figures import Bench, Measured, more
 from bench.ground import Ground, await_port, prepared
@@ -80,14 +83,15 @@ def _pgbench(ground: Ground, body: str) -> float:
     script = ground.home / "accept.sql"
     fixed = {
         "connection": "'shop'", "topic": "'orders/create'", "kind": "'order'", "object_id": ":id::text",
-        "source": "'webhook'", "external_id": "'webhook' || :id", "correlation_id": ":id::text",
+        "source": "'webhook'", "correlation_id": ":id::text", "object_key": "'shop' || :id::text",
         "headers": f"convert_from('{_hex(json.dumps(headers('{}')))}', 'UTF8')",
-        "body": f"'{_hex(body)}'::bytea",
-        "remark": "''", "guards": "2", "external_ids": "ARRAY['webhook' || :id, 'event' || :id]",
-        "object_key": "'shop' || :id", "traceparent": "''", "mask": "7", "subscribers": "ARRAY['intake.take_in']",
-        "queues": "ARRAY['orders']", "lanes": "ARRAY[NULL]::text[]",
+        "body": f"'{_hex(body)}'::bytea", "traceparent": "''", "remark": "''",
+        "external_ids": "ARRAY['webhook' || :id::text, 'event' || :id::text]",
     }  # fmt: skip
-    statement = Template(re.sub(r"%\((\w+)\)s", r"$\1", ACCEPT)).substitute(fixed)
+    flows.load()
+    heard = [step for step in STEPS.by_event[NoticeReceived.event_type] if step.queue == "orders"]
+    accept = accept_statement(heard, partition_mask(ground.settings.partitions))
+    statement = Template(re.sub(r"%\((\w+)\)s", r"$\1", accept)).substitute(fixed)
     script.write_text("\\set id random(1, 9000000000000000000)\n" + " ".join(statement.split()) + ";\n")
     how = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(int(SECONDS))]
     command = [str(PGBENCH), *how, "-f", str(script), ground.plain_url]

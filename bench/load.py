@@ -6,11 +6,12 @@ Raw sockets and prepared bytes: the generator shares the machine with what it me
 from __future__ import annotations
 
 import json
+import select
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -80,56 +81,81 @@ def each(given: dict[str, Any]) -> None:
         list(workers.map(one, range(threads)))
 
 
-def request_of(plan: Plan, number: str, body: bytes) -> bytes:
-    lines = [f"POST {plan.path} HTTP/1.1", f"Host: 127.0.0.1:{plan.port}", f"Content-Length: {len(body)}"]
+def request_of(plan: Plan, number: str, body: bytes, *, length: int = 0) -> bytes:
+    size = length or len(body)
+    lines = [f"POST {plan.path} HTTP/1.1", f"Host: 127.0.0.1:{plan.port}", f"Content-Length: {size}"]
     lines += [f"{name}: {value.replace('{n}', number)}" for name, value in plan.headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def one_thread(plan: Plan, thread: int, until: float, times: list[float], bad: list[int]) -> None:
-    body = plan.body.encode()
-    line = socket.create_connection(("127.0.0.1", plan.port), timeout=30)
+def _opened(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=30)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    n, gap, next_at = 0, plan.threads / plan.pace if plan.pace else 0.0, time.perf_counter()
-    while (now := time.perf_counter()) < until:
-        if gap:
-            if next_at > now:
-                time.sleep(next_at - now)
-            next_at += gap
-        began = time.perf_counter()
-        line.sendall(request_of(plan, f"{thread}-{n}-{began:.6f}", body))
-        answer = line.recv(65536)
-        while b"\r\n\r\n" not in answer:
-            answer += line.recv(65536)
-        times.append(time.perf_counter() - began)
-        n += 1
-        if answer[9:10] != b"2":
-            bad.append(n)
-    line.close()
+    return line
 
 
-def main() -> None:
-    plan = Plan(**json.load(sys.stdin))
-    times: list[float] = []
-    bad: list[int] = []
-    until = time.perf_counter() + plan.seconds
-    threads = [threading.Thread(target=one_thread, args=(plan, n, until, times, bad)) for n in range(plan.threads)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _answer(line: socket.socket) -> bytes:
+    """A whole answer with its body; empty where the server has hung up."""
+    answer = line.recv(65536)
+    while answer:
+        head, ended, body = answer.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+        if ended and len(body) >= int(length or 0):
+            break
+        more = line.recv(65536)
+        answer = answer + more if more else b""
+    return answer
+
+
+def _is_last(answer: bytes) -> bool:
+    return not answer or b"connection: close" in answer.lower()
+
+
+def hammer(plan: Plan) -> Outcome:
+    """Send for the plan's time over its kept connections, all from one thread: threads of ours would wait for each
+    other instead of for the server. With a pace, a request's time counts from when it should have gone.
+    """
+    waiting, lines = select.epoll(), {}
+    for _ in range(plan.threads):
+        line = _opened(plan.port)
+        lines[line.fileno()] = line
+        waiting.register(line, select.EPOLLIN)
+    began: dict[int, float] = {}
+    free, body, times, refused = deque(lines), plan.body.encode(), list[float](), 0
+    head = request_of(plan, "\0", b"", length=len(body)).split(b"\0")
+    start = due = time.perf_counter()
+    gap, until = 1 / plan.pace if plan.pace else 0.0, start + plan.seconds
+    while (now := time.perf_counter()) < until or began:
+        while free and due <= now < until:
+            number = free.popleft()
+            lines[number].sendmsg([f"{len(times)}-{now:.7f}".encode().join(head), body])
+            began[number] = due if gap else now
+            due += gap
+        for number, _ in waiting.poll(max(0.0, due - time.perf_counter()) if gap and free else 1.0):
+            answer, since = _answer(lines[number]), began.pop(number, None)
+            if since is not None and answer:
+                times.append(time.perf_counter() - since)
+                refused += answer[9:10] != b"2"
+            if _is_last(answer):  # a server may end a kept connection after any answer
+                lines.pop(number).close()
+                free = deque(one for one in free if one != number)
+                line = _opened(plan.port)
+                lines[number := line.fileno()] = line
+                waiting.register(line, select.EPOLLIN)
+            free.append(number)
+    for line in lines.values():
+        line.close()
     ordered = sorted(times)
-    outcome = Outcome(
+    return Outcome(
         per_second=len(times) / plan.seconds,
         p50_ms=ordered[len(ordered) // 2] * 1000,
         p99_ms=ordered[int(len(ordered) * 0.99)] * 1000,
-        refused=len(bad),
+        refused=refused,
     )
-    json.dump(asdict(outcome), sys.stdout)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["each"]:
         each(json.load(sys.stdin))
     else:
-        main()
+        json.dump(asdict(hammer(Plan(**json.load(sys.stdin)))), sys.stdout)

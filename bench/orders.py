@@ -130,6 +130,6 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.ended_at
 """
 
 BENCHES = (
-    Bench(figures=(more("orders_per_second", "orders/s", 150.0),), run=measure_rate),
+    Bench(figures=(more("orders_per_second", "orders/s", 250.0),), run=measure_rate),
     Bench(figures=(less("order_to_erp_median_20", "seconds", 0.3),), run=measure_paced),
 )

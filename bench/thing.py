@@ -16,6 +16,7 @@ from app.infra.uow import UnitOfWork
 from app.jobs.drain import Drain
 from app.kernel.errors import NotFound
 from app.kernel.events import Fact, event
+from app.kernel.garbage import settle_in
 from app.settings import Settings
 from bench.ground import Ground
 
@@ -105,6 +106,7 @@ def main(threads: int, *, logged: bool) -> None:
 
     with hub.unit_of_work() as uow:
         uow.sql("SELECT 1")
+    settle_in()
     print("ready", flush=True)
     sys.stdin.readline()
     workers = [threading.Thread(target=work, args=(n * len(places) // threads,)) for n in range(threads)]

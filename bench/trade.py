@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from random import Random
 from typing import Any
@@ -60,5 +61,7 @@ def connect_both(ground: Ground, root: str) -> None:
     take_stock(hub, books)
     with hub.unit_of_work() as uow:  # nobody sells out while speed is measured
         uow.sql("UPDATE inventory.stock_level SET on_hand = on_hand + 1000000")
-        uow.sql("UPDATE hub.connection SET settings = settings || '{\"concurrency\": 64}', version = version + 1")
+        lifted = {"concurrency": 64, "quotas": dict.fromkeys(("points", "requests", "at_once"))}
+        given = {"lifted": json.dumps(lifted)}
+        uow.sql("UPDATE hub.connection SET settings = settings || %(lifted)s::jsonb, version = version + 1", given)
     hub.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -43,10 +45,15 @@ class Member:
             return is_open(self.port)
         return READY[self.name.partition(".")[0]] in self.log.read_bytes()[self.begun :]
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self, environment: Mapping[str, str], skewed: float = 0.0) -> None:
+        """Start it, where `skewed` is not 0 with a clock that is wrong by so many seconds."""
+        command = self.command
+        if skewed:
+            program, _, module, *_ = command
+            command = (program, "-m", "bench.chaos.skewed", str(skewed), module)
         with self.log.open("ab") as output:
             self.begun = output.tell()
-            self.handle = children.spawn(self.command, folder=ROOT, output=output, environment=environment)
+            self.handle = children.spawn(command, folder=ROOT, output=output, environment=environment)
 
     def kill(self) -> None:
         """End it and everything it started by SIGKILL."""
@@ -61,6 +68,7 @@ class House:
 
     ground: Ground
     members: dict[str, Member] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)  # what ended by itself, with its last words
 
     def start(self, *names: str) -> None:
         """Start processes by their name in the program's table, and wait until they work."""
@@ -96,18 +104,31 @@ class House:
         self.restart(name)
         return name
 
-    def restart(self, name: str) -> None:
+    def restart(self, name: str, skewed: float = 0.0) -> None:
         """Kill a process and start it again."""
         self.members[name].kill()
-        self.members[name].start(self.ground.environment)
+        self.members[name].start(self.ground.environment, skewed)
 
-    def dead(self) -> list[str]:
-        """The processes that ended by themselves, which none should, with their last words."""
-        return [
-            f"{name} ended by itself with {status}: {self.members[name].log.read_text(errors='replace')[-600:]}"
-            for name, member in self.members.items()
-            if member.handle is not None and (status := member.handle.poll()) is not None
-        ]
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """A process stands still."""
+        pid = self.members[name].pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, as every supervisor does; gives its names with its last words."""
+        found = []
+        for name, member in self.members.items():
+            if member.handle is not None and (status := member.handle.poll()) is not None:
+                said = member.log.read_text(errors="replace").strip().splitlines()[-3:]
+                found.append(f"{name} ended by itself with {status}: {' '.join(said)[-300:]}")
+                member.start(self.ground.environment)
+        self.ended += found
+        return found
 
     def said(self, word: str, most: int = 20) -> list[str]:
         """The last lines of all logs that hold a word, with the name of who said them."""

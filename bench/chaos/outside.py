@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -23,10 +23,20 @@ class Outside:
 
     def place(self, seed: int) -> Mapping[str, Any]:
         """A customer orders something, drawn by the seed."""
-        return self._ask("POST", "/_shopify/orders", {"seed": seed})
+        placed: Mapping[str, Any] = self._ask("POST", "/_shopify/orders", {"seed": seed})
+        return placed
 
-    def trouble(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        self._ask("POST", "/_faults", list(rules))
+    def trouble(self, vendor: str, kind: str, random: Random) -> str:
+        """Some of a vendor's next operations meet a fault of this kind; says which."""
+        rule: dict[str, Any] = {"vendor": vendor, "kind": kind, "times": random.randint(2, 12), "share": 0.5}
+        if kind == "latency":
+            rule["seconds"] = round(random.uniform(0.3, 2.0), 1)
+        if kind == "status":
+            rule["status"] = random.choice((500, 502, 503, 504))
+        if kind == "throttle":
+            rule["retry_after"] = round(random.uniform(0.2, 1.5), 1)
+        self._ask("POST", "/_faults", rule)
+        return f"{kind} {rule['times']} times at {vendor}"
 
     def calm(self) -> None:
         """Let everything go well again."""
@@ -43,16 +53,3 @@ class Outside:
         if answer.status != 200:
             raise RuntimeError(f"the sandbox answered {method} {path} with {answer.status}: {answer.data[:300]!r}")
         return answer.json()
-
-
-def trouble_at(random: Random) -> list[dict[str, Any]]:
-    """One stretch of bad luck: some calls of a vendor lose their answer or their way, or are refused for a moment."""
-    vendor = random.choice(("business_central", "business_central", "shopify"))
-    kind = random.choice(("drop_after", "drop_before", "status", "throttle"))
-    struck: dict[str, Any] = {"vendor": vendor, "kind": kind, "times": random.randint(2, 12), "share": 0.5}
-    if kind == "status":
-        struck["status"] = random.choice((500, 502, 503, 504))
-    if kind == "throttle":
-        struck["retry_after"] = round(random.uniform(0.2, 1.5), 1)
-    webhooks = {"vendor": "webhooks", "kind": random.choice(("duplicate", "reorder")), "times": 5, "share": 0.5}
-    return [struck, webhooks]

@@ -1,30 +1,33 @@
-"""One run: orders come in while processes are killed, Redis is emptied and the remotes misbehave; then peace."""
+"""One run: orders come in while everything is struck that the house stands on; then peace."""
 
 from __future__ import annotations
 
 import os
-import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
+from urllib.parse import urlsplit
 
 import psycopg
-import redis
+import urllib3
 
 from app.commands.demo import connect_sandbox, read_books, take_stock
-from bench.chaos.house import House, open_house
-from bench.chaos.outside import Outside, trouble_at
-from bench.chaos.verdict import Verdict, evidence, is_recovered, judge
+from bench.chaos.faults import BESIDE, FAULTS, Field
+from bench.chaos.house import open_house
+from bench.chaos.outside import Outside
+from bench.chaos.proxy import Proxy
+from bench.chaos.verdict import OPEN, Verdict, evidence, is_recovered, judge
+from bench.chaos.watch import Blow, Watch
 from bench.ground import Ground, prepared
 from bench.trade import SECRET, open_bench_hub
 
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 150.0  # the shop repeats a webhook after 0.5, 1, 2 … 64 s; back-offs of the hub are shorter here
-EMPTIED = 0.35  # the share of kills before which Redis is emptied, one at least
-AWAY = 0.2  # the share of bursts during which Redis does not answer, one at least
+STIR = f"SELECT count(*) > 0 AND count(*) FILTER (WHERE {OPEN}) = 0 FROM hub.delivery"
+PACE = (0.0, 0.12)  # seconds between two orders
 ENVIRONMENT = {
     "HUB_DOUBT_SECONDS": "2",  # the sandbox is done with a call whose answer it dropped; a real remote may need ten
     "HUB_WORKERS": "2",
@@ -38,22 +41,68 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is done. `orders` are spread evenly over the kills; `tell` is told of each blow."""
+    """What is done: `kills` kills and every other fault of `faults` so many `times`, spread evenly over `orders`."""
 
     orders: int
     kills: int
+    times: int
+    faults: Sequence[str]
     seed: int
     tell: Callable[[str], None]
+
+    def blows(self, random: Random) -> list[str]:
+        """The faults in the order in which they strike."""
+        others = [name for name in self.faults if name != "kill"] * self.times
+        blows = others + ["kill"] * (self.kills if "kill" in self.faults else 0)
+        random.shuffle(blows)
+        return blows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `recovery_seconds` counts from the last kill until all that was there then was done."""
+    """How a run ended. `recovery_seconds` counts from the end of the last blow until what was there then was done."""
 
     verdict: Verdict
-    kills: int
+    blows: Sequence[Blow]
     recovery_seconds: float
     said: tuple[str, ...]  # what database and logs say of it
+
+    @property
+    def kills(self) -> int:
+        return sum(blow.fault == "kill" for blow in self.blows)
+
+
+@dataclass(slots=True)
+class Customers:
+    """They order at their own pace, from a thread, whatever else happens."""
+
+    outside: Outside
+    orders: int
+    seed: int
+    placed: int = 0
+    failed: list[Exception] = field(default_factory=list)
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self.thread = threading.Thread(target=self._run, name="customers", daemon=True)
+        self.thread.start()
+
+    def await_placed(self, count: int) -> None:
+        """Wait until so many have ordered."""
+        while self.placed < count:
+            if self.failed:
+                raise self.failed[0]
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        random = Random(self.seed)
+        try:
+            for number in range(self.orders):
+                self.outside.place(self.seed * 1_000_000 + number)
+                self.placed += 1
+                time.sleep(random.uniform(*PACE))
+        except (RuntimeError, urllib3.exceptions.HTTPError) as error:
+            self.failed.append(error)
 
 
 def run(plan: Plan) -> Outcome:
@@ -64,22 +113,30 @@ def run(plan: Plan) -> Outcome:
         house.start("sandbox")
         outside = Outside(f"http://127.0.0.1:{ground.settings.sandbox_port}")
         outside.lift_limits()  # a shop of the standard plan would take ten minutes for the shipments of 500 orders
-        connect(ground, outside.root)
+        database, bells = _between(ground, "DATABASE_URL"), _between(ground, "REDIS_URL")
+        remotes = Proxy(ground.settings.sandbox_port).start()
+        connect(ground, f"http://127.0.0.1:{remotes.port}")
         house.start("web", "worker", "relay", "scheduler")
-        rage(plan, house, outside)
-        ended, last_kill = time.monotonic(), datetime.now(UTC)
-        outside.calm()
-        with psycopg.connect(ground.plain_url, autocommit=True) as line:
-            until = ended + PATIENCE_SECONDS
-            while not is_recovered(line, outside, last_kill) and time.monotonic() < until:
-                time.sleep(LOOK_SECONDS)
-            recovery = time.monotonic() - ended
-            return Outcome(
-                verdict=_final(line, outside, until),
-                kills=plan.kills,
-                recovery_seconds=recovery,
-                said=(*evidence(line), *house.dead(), *house.said("error")),
-            )
+        there = Field(
+            house=house, outside=outside, database=database, bells=bells, remotes=remotes, random=Random(plan.seed)
+        )
+        await_calm(ground)  # a shop that has not heard yet where its webhooks go tells nobody of what is ordered
+        watch = Watch(ground.plain_url)
+        rage(plan, there, watch)
+        outcome = _peace(there, watch)
+        for proxy in (database, bells, remotes):
+            proxy.stop()
+        return outcome
+
+
+def _between(ground: Ground, variable: str) -> Proxy:
+    """A proxy before one of the servers, of which the house's processes know nothing else."""
+    address = ground.environment[variable]
+    port = urlsplit(address).port
+    assert port is not None
+    proxy = Proxy(port).start()
+    ground.environment[variable] = address.replace(f":{port}/", f":{proxy.port}/")
+    return proxy
 
 
 def connect(ground: Ground, root: str) -> None:
@@ -93,38 +150,52 @@ def connect(ground: Ground, root: str) -> None:
     hub.close()
 
 
-def rage(plan: Plan, house: House, outside: Outside) -> None:
-    """A burst of orders, some trouble, a kill; again."""
-    random = Random(plan.seed)
-    away, emptied = _some_of(plan.kills, AWAY, random), _some_of(plan.kills, EMPTIED, random)
-    for n in range(plan.kills):
-        outside.trouble(trouble_at(random))
-        with _frozen_redis(house.ground) if n in away else nullcontext():
-            for number in range(plan.orders * n // plan.kills, plan.orders * (n + 1) // plan.kills):
-                outside.place(plan.seed * 1_000_000 + number)
-                time.sleep(random.uniform(0, 0.06))
-            time.sleep(random.uniform(0, 1.5))
-        if n in emptied:
-            with redis.Redis.from_url(house.ground.settings.redis_url) as bells:
-                bells.flushall()
-        beside = (", Redis was away" if n in away else "") + (", Redis emptied" if n in emptied else "")
-        plan.tell(f"kill {n + 1}: {house.kill_one(random)}{beside}")
+def await_calm(ground: Ground) -> None:
+    """Wait until nothing is open: the subscriptions are made, and the demo's first order is through."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    with psycopg.connect(ground.plain_url, autocommit=True) as line:
+        while line.execute(STIR).fetchone() != (True,):
+            if time.monotonic() > until:
+                raise TimeoutError("\n".join(evidence(line)))
+            time.sleep(LOOK_SECONDS / 5)
 
 
-def _some_of(count: int, share: float, random: Random) -> set[int]:
-    """A share of so many rounds, one at least."""
-    return {random.randrange(count), *(n for n in range(count) if random.random() < share)}
+def rage(plan: Plan, there: Field, watch: Watch) -> None:
+    """Some orders, a blow, with some trouble at the remotes beside it; again."""
+    random = there.random
+    blows, beside = plan.blows(random), [name for name in BESIDE if name in plan.faults]
+    customers = Customers(there.outside, plan.orders, plan.seed)
+    began = time.monotonic()
+    customers.start()
+    watch.start()
+    for n, name in enumerate(blows):
+        customers.await_placed(plan.orders * (n + 1) // (len(blows) + 1))
+        if beside and random.random() < 0.5:
+            FAULTS[random.choice(beside)](there)
+        at = time.monotonic() - began
+        what = FAULTS[name](there)
+        there.house.revive()
+        watch.blows.append(Blow(fault=name, what=what, at=at, over=datetime.now(UTC)))
+        plan.tell(f"{at:6.1f} s  {name} {what}")
+        time.sleep(random.uniform(0, 0.5))
+    customers.await_placed(plan.orders)
 
 
-@contextmanager
-def _frozen_redis(ground: Ground) -> Iterator[None]:
-    """Nobody gets an answer from Redis, which takes connections as before: the worst way to be away."""
-    pid = int((ground.home / "redis" / "process").read_text(encoding="ascii").partition(" ")[0])
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+def _peace(there: Field, watch: Watch) -> Outcome:
+    """Nothing more goes wrong: wait until all is well, or patience ends."""
+    there.outside.calm()
+    there.remotes.doubling = 0
+    last = watch.blows[-1].over if watch.blows else datetime.now(UTC)
+    until = time.monotonic() + PATIENCE_SECONDS
+    with psycopg.connect(there.house.ground.plain_url, autocommit=True) as line:
+        while not is_recovered(line, there.outside, last) and time.monotonic() < until:
+            there.house.revive()
+            time.sleep(LOOK_SECONDS)
+        recovery = (datetime.now(UTC) - last).total_seconds()
+        verdict = _final(line, there.outside, until)
+        watch.stop()
+        said = (*evidence(line), *there.house.ended, *there.house.said("error"))
+        return Outcome(verdict=verdict, blows=watch.blows, recovery_seconds=recovery, said=said)
 
 
 def _final(line: psycopg.Connection[object], outside: Outside, until: float) -> Verdict:

@@ -37,6 +37,7 @@ SELECT o.external_id, r.sku, sum(r.quantity) FROM inventory.reservation r
   JOIN orders.sales_order o ON o.id::text = r.order_id
  WHERE r.state = ANY(%s) GROUP BY 1, 2
 """
+ACCEPTED = "SELECT count(DISTINCT object_id) FROM hub.notice WHERE connection = 'shop' AND topic = 'orders/create'"
 WAITING = f"""
 SELECT d.subscriber || ' of ' || e.key || ' is ' || d.state || coalesce(' (' || d.code || ')', '')
        || ', attempt ' || d.attempt || ', due ' || d.next_at || ', deaths ' || d.deaths
@@ -59,9 +60,13 @@ SELECT d.subscriber || ' ' || d.state || ': ' || count(*) FROM hub.delivery d GR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What is wrong, one line each; all empty is what we want."""
+    """What is wrong, one line each; all empty is what we want. `orders` were placed; `sent` counts the shop's webhooks
+    of them, repeats too; `accepted` are kept as notices, `posted` stand in the ERP."""
 
     orders: int
+    sent: int
+    accepted: int
+    posted: int
     lost: Sequence[str]
     doubled: Sequence[str]
     stuck: Sequence[str]
@@ -90,6 +95,9 @@ def judge(line: psycopg.Connection[Any], outside: Outside) -> Verdict:
     books = outside.books()
     return Verdict(
         orders=len(books["orders"]),
+        sent=sum(webhook.get("topic") == "orders/create" for webhook in books["webhooks"]),
+        accepted=_counted(line),
+        posted=len(_documents(books)),
         lost=[*_not_posted(books), *_not_told(books), *_not_shown(books)],
         doubled=_doubled(books),
         stuck=stuck,
@@ -97,10 +105,15 @@ def judge(line: psycopg.Connection[Any], outside: Outside) -> Verdict:
     )
 
 
+def _counted(line: psycopg.Connection[Any]) -> int:
+    row = line.execute(ACCEPTED).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _documents(books: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     """The ERP's sales orders by the shop's order; a document that is fully invoiced is still in the books."""
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for document in books["salesOrders"]:
+    for document in books.get("salesOrders", ()):
         found.setdefault(document["externalDocumentNumber"].rpartition("-")[2], []).append(document)
     return found
 
