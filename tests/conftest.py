@@ -61,11 +61,12 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
     """The settings that a process of this worker would start with."""
     home = tmp_path_factory.mktemp("home")
     given = {
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": servers.through_pooler(database_url),
         "REDIS_URL": redis_url,
         "HUB_HOME": str(home),
         "HUB_SECRET_KEY": "a key that only the tests know, 48 characters xx",
         "HUB_ALLOW_LOOPBACK": "1",
+        "HUB_PREPARED": os.environ.get("HUB_PREPARED", "1"),
     }
     return Settings.from_environment(given)
 
@@ -73,7 +74,7 @@ def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[Engine]:
     """The engine of this worker's database; a test that writes also asks for `database`."""
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, prepared=settings.prepared)
     yield engine
     engine.dispose()
 

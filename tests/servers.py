@@ -22,6 +22,7 @@ from app.infra.embedded.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = "HUB_TEST_RUN"  # names this run in every worker; they inherit it
+POOLER = "HUB_TEST_POOLER"  # the port of a pooler on this machine that the program, not its tests, shall go through
 CLAIM_SECONDS = 1800  # a run that died holds its number of the Redis no longer than this; a run takes a third of it
 MIGRATION_SECONDS = 60
 
@@ -56,6 +57,12 @@ def make_database(worker: str) -> str:
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
     return _address(name)
+
+
+def through_pooler(address: str) -> str:
+    """The address as the program shall have it: a database's own, or the same by way of a pooler."""
+    port = os.environ.get(POOLER)
+    return make_url(address).set(port=int(port)).render_as_string(hide_password=False) if port else address
 
 
 def claim_redis() -> str:

@@ -20,11 +20,12 @@ from app.infra.notices import Incoming, NoticeReceived
 from app.infra.outbox import Place
 from app.infra.remote.spec import Dedupe
 from app.infra.uow import UnitOfWork
-from app.kernel.errors import Transient
+from app.kernel.errors import Waits
 from app.settings import Settings
 from tests.hub import Crank
 from tests.runtime.conftest import Sink, ThingCounted, ThingMade, spec
 
+TOGETHER = 0.3  # seconds in which what is called beside a deadly call surely began, and has not ended
 REFUSED = "refused"  # the file that a frozen worker writes when it was kept from sending
 BEATS_AGAIN = 1.5  # seconds after a thaw in which the heart surely beat: three times as long as between two beats
 
@@ -34,7 +35,8 @@ def end() -> None:
 
 
 def trial_steps(home: Path) -> Steps:
-    """What to do stands in the fact: `kill`, `kill once`, `kill after` the call, `freeze` before it."""
+    """What to do stands in the fact: `kill`, `kill once`, `kill call` in every call, `kill after`
+    the first, `freeze` before it."""
     steps = Steps()
 
     def hear(uow: UnitOfWork, told: Told[NoticeReceived]) -> None:
@@ -53,12 +55,15 @@ def trial_steps(home: Path) -> Steps:
 
     def call(connection: Connected, given: dict[str, Any]) -> str:
         first = not given["again"]
+        if given["what"] == "kill call":
+            threading.Event().wait(TOGETHER)
+            end()
         if given["what"] == "freeze" and first:
             os.kill(os.getpid(), signal.SIGSTOP)
             threading.Event().wait(BEATS_AGAIN)
         try:
             made = connection.port(Sink).put(given["key"], given["what"], again=given["again"])
-        except Transient as refused:
+        except Waits as refused:
             (home / REFUSED).write_text(refused.code)
             raise
         if given["what"] == "kill after" and first:

@@ -18,7 +18,7 @@ from tests.console.browser import SETTINGS, acts, connect, set_aside, state_of
 
 Run = Callable[..., Result]
 Ask = Callable[..., Any]
-GROUPS = ("connection", "deliveries", "case", "user", "key")
+GROUPS = ("connection", "deliveries", "replay", "doubt", "runs", "case", "user", "key", "deadline", "flow")
 
 
 def test_every_command_explains_itself_and_answers_in_json(app: Flask, flask: Run) -> None:

@@ -45,3 +45,20 @@ def test_a_mapped_word_is_listed_and_needs_a_connection(flask: Flask):
     ]
     done = flask("map", "set", "nowhere", "location", "EAST", "x")
     assert done.exit_code == 1
+
+
+@pytest.mark.capability("CM-5")
+def test_a_map_goes_out_as_a_file_and_comes_back_changed(flask: Flask):
+    words = ["connection", "add", "shop", "--adapter", "shopify", "--set", "shop=demo.myshopify.com", "--secret-stdin"]
+    assert flask(*words, input="access_token=t\nwebhook_secret=s\n").exit_code == 0
+    run(flask, "map", "set", "shop", "location", "EAST", "1")
+    written = flask("map", "export", "shop").output
+    assert written.splitlines() == ["kind,source,target", "location,EAST,1"]
+    changed = written.replace("EAST,1", "EAST,2") + "location,WEST,3\n"
+    done = flask("map", "import", "shop", "-", "--json", input=changed)
+    assert json.loads(done.output) == {"changed": 2, "removed": 0, "gaps": 0, "released": 0}
+    run(flask, "map", "remove", "shop", "location", "WEST", "--why", "closed")
+    assert [row["target"] for row in run(flask, "map", "list", "shop")] == ["2"]
+    wrong = flask("map", "import", "shop", "-", input="kind,source,target\nlocation,,3\n")
+    assert (wrong.exit_code, "the first is line 2" in wrong.output) == (1, True)
+    assert run(flask, "map", "gaps") == []

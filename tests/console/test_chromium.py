@@ -73,7 +73,19 @@ def test_no_page_complains_or_scrolls_sideways(
 ) -> None:
     page, complaints = enter(chromium, address, color_scheme=theme, viewport={"width": width, "height": 900})
     order, case = furnished
-    paths = ("", f"orders/{order}", f"cases/{case}", "cases/", "dead-letters/", "connections/erp", "people/")
+    paths = (
+        "",
+        f"orders/{order}",
+        f"cases/{case}",
+        "cases/",
+        "dead-letters/",
+        "connections/erp",
+        "people/",
+        "backfill/",
+    )
+    paths = (*paths, "products/", "sku-mapping/", "customers/", "duplicates/", "privacy/")
+    paths = (*paths, "flows/", "flows/orders", "deadlines/", "backfill/", "gap-scan/", "import/")
+    paths = (*paths, "value-maps/", "value-maps/erp/item", "owners/", "references/?q=1", "gates/")
     for path in (*paths, "connections/add?adapter=shopify", "search/?q=%231", "runbooks/orders.sku_unmapped"):
         page.goto(f"{address}/admin/{path}")
         assert (path, page.evaluate("document.documentElement.scrollWidth") <= width) == (path, True)

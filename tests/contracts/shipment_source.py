@@ -10,7 +10,7 @@ import pytest
 
 from app.domains.orders.canonical import DocumentChanged
 from app.domains.orders.ports import ShipmentSource
-from app.kernel.errors import Transient, Unauthorised
+from app.kernel.errors import Unauthorised, Waits
 from app.kernel.money import Money
 
 
@@ -75,9 +75,9 @@ class ShipmentSourceContract:
 
     def test_being_throttled_says_when_to_come_back(self, bench: ShipmentBench) -> None:
         bench.throttle(retry_after=7)
-        with pytest.raises(Transient) as caught:
+        with pytest.raises(Waits) as caught:
             bench.port.progress(bench.number)
-        assert caught.value.retry_after == 7
+        assert caught.value.seconds == 7
 
     def test_dead_credentials_pause_the_connection(self, bench: ShipmentBench) -> None:
         bench.lock_out()

@@ -21,7 +21,7 @@ NO_PATHS = {"app/uninstalled"}  # a topic of Shopify's
 FENCED = re.compile(r"^ *```.*?^ *```", re.S | re.M)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FLASK = re.compile(r"\bflask(?: --app wsgi)? ([a-z]+)(?: ([a-z]+))?((?:[^\n`\\]|\\\n)*)")
+FLASK = re.compile(r"\bflask(?: --app wsgi)? ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?((?:[^\n`\\]|\\\n)*)")
 
 
 def code_of(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domains.customers.canonical import PrivacyAsked
 from app.domains.orders.canonical import (
     Bell,
     Deleted,
@@ -40,16 +41,25 @@ from app.domains.orders.ports import (
     ShipmentSource,
 )
 from app.infra.remote.client import Outbound
-from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, Message, SettingsSchema
+from app.infra.remote.history import By, History, Listed, Page, Span
+from app.infra.remote.spec import (
+    AdapterSpec,
+    Capability,
+    Dedupe,
+    Message,
+    SettingsSchema,
+    Subscribed,
+    SubscriptionKeeper,
+)
 from app.kernel import codec
 from app.kernel.errors import Ambiguous, Invalid, NeedsAttention
 from app.kernel.money import Money
 
 VALUES: dict[str, type] = {
     "order": Order, "bell": Bell, "fulfilment": FulfilmentReported, "deleted": Deleted, "uninstalled": Uninstalled,
-    "document": DocumentChanged,
+    "document": DocumentChanged, "privacy": PrivacyAsked,
 }  # fmt: skip
-TOPICS = ("orders/create", "orders/updated", "orders/cancelled", "bells", "fulfillments/create", "documents")
+TOPICS = ("orders/create", "orders/updated", "orders/cancelled", "bells", "fulfillments/create", "documents", "privacy")
 
 
 class Anything(SettingsSchema):
@@ -83,6 +93,55 @@ class Shop:
     fetched: int = 0
     knows: bool = True
     open_units: int = 1_000_000
+    wrong: dict[str, Exception | bytes] = field(default_factory=dict)  # what reading an order raises, or its bad body
+    lost: int = 0  # so many orders are counted and never listed
+    listings: int = 0
+    reads: list[str] = field(default_factory=list)
+    whole: bool = False  # lists orders whole, as a file does
+    before_read: Callable[[str], None] = lambda external_id: None
+
+    subscribed: tuple[Subscribed, ...] = ()  # what the keeper finds, and did
+
+    kinds = ("order",)
+
+    def look(self, address: str) -> tuple[Subscribed, ...]:
+        return self.subscribed
+
+    ensure = look
+
+    def _within(self, span: Span) -> list[Order]:
+        if span.kind != "order":
+            raise Invalid("history.unknown_kind", f"no {span.kind}")
+        times = {By.CREATED: lambda one: one.created_at, By.UPDATED: lambda one: one.source_version}
+        at = times[span.by]
+        found = [one for one in self.orders.values() if span.since <= at(one) < span.until]
+        return sorted(found, key=lambda one: (at(one), one.ref.external_id))
+
+    def count(self, span: Span) -> int | None:
+        return len(self._within(span)) + self.lost
+
+    def page(self, span: Span, after: str = "", *, bulk: str = "", most: int = 100) -> Page:
+        self.listings += 1
+        names, start = self._within(span), int(after or 0)
+        end = start + min(most, 3)
+        items = tuple(self._listed(one, whole=self.whole) for one in names[start:end])
+        return Page(items=items, after=str(end) if end < len(names) else "")
+
+    def read(self, kind: str, external_id: str) -> Listed | None:
+        self.reads.append(external_id)
+        self.before_read(external_id)
+        wrong, order = self.wrong.get(external_id), self.orders.get(external_id)
+        if isinstance(wrong, Exception):
+            raise wrong
+        return self._listed(order, whole=True) if order else None
+
+    def _listed(self, order: Order, *, whole: bool) -> Listed:
+        wrong = self.wrong.get(order.ref.external_id)
+        body = wrong if isinstance(wrong, bytes) else said(order)
+        return Listed(
+            external_id=order.ref.external_id, version=order.source_version, created_at=order.created_at,
+            topic="orders/updated" if whole else "", body=body if whole else b"",
+        )  # fmt: skip
 
     def fetch(self, external_id: str) -> Order | None:
         self.fetched += 1
@@ -243,8 +302,11 @@ def adapters(shop: Shop, erp: Erp) -> Callable[[str], AdapterSpec]:
 
     topics = dict.fromkeys(TOPICS, read)
     offered = {
-        "paper_shop": [offer(port, shop) for port in (OrderSource, OrderReferenceSink, ShipmentSink)],
+        "paper_shop": [
+            offer(port, shop) for port in (OrderSource, History, OrderReferenceSink, ShipmentSink, SubscriptionKeeper)
+        ],
         "paper_erp": [offer(port, erp) for port in (SalesOrderSink, PaymentSink, ShipmentSource)],
+        "paper_mute": [],
     }
     specs = {
         name: AdapterSpec(

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.domains.orders.canonical import Bell, Deleted, Uninstalled
+from app.domains.orders.canonical import Bell, Deleted, FulfilmentReported, Uninstalled
 from app.domains.orders.lifecycle import HoldKind
 from app.domains.orders.service import hold, lock, open_holds
 from app.flows import acceptance
 from app.infra.uow import Trail
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Invalid, Refused
-from tests.factories import an_order
+from tests.factories import PLACED, an_order
 from tests.flows.builders import later
 from tests.flows.conftest import Story
 
@@ -39,7 +39,12 @@ def test_a_number_that_stays_unknown_for_a_day_is_a_case(story: Story) -> None:
     story.call_back("shipments", SHIPMENT)
     story.settle()
     assert story.ended("intake.take_in") == [("due", "orders.unknown_erp_number")]
-    story.crank.hub.clock = Ahead(timedelta(days=1, minutes=1))
+    story.crank.hub.clock = Ahead(timedelta(days=2))  # a process whose clock is wrong does not give up sooner
+    story.crank.hasten()
+    story.settle()
+    assert story.ended("intake.take_in") == [("due", "orders.unknown_erp_number")]
+    with story.crank.uow() as uow:
+        uow.sql("UPDATE hub.event SET at = at - interval '1 day 1 minute'")
     story.crank.hasten()
     story.settle()
     assert story.ended("intake.take_in") == [("parked", "orders.unknown_erp_number")]
@@ -53,6 +58,8 @@ def test_a_deleted_order_is_a_case_and_an_unknown_one_is_nothing(story: Story) -
     story.post("bells", Deleted(kind="order", external_id="1"))
     story.settle()
     assert story.cases() == {"orders.deleted_at_channel": "order #1001"}
+    assert story.ended("intake.take_in")[-1] == ("due", "orders.unknown_order")
+    an_hour_later(story)
     assert story.ended("intake.take_in")[-1] == ("superseded", "orders.unknown_order")
 
 
@@ -63,6 +70,78 @@ def test_a_shop_that_removed_the_app_is_paused_once_with_a_case(story: Story) ->
         story.settle()
     assert story.crank.rows("SELECT state FROM hub.connection WHERE name = 'shop'") == [("paused",)]
     assert story.cases() == {"connections.uninstalled": "shop"}
+
+
+def fulfilment_of(external_id: str) -> FulfilmentReported:
+    return FulfilmentReported(external_id="F-1", order_external_id=external_id, status="success", source_version=PLACED)
+
+
+def an_hour_later(story: Story) -> None:
+    with story.crank.uow() as uow:
+        uow.sql("UPDATE hub.event SET at = at - interval '61 min'")
+    story.crank.hasten()
+    story.settle()
+
+
+@pytest.mark.capability("RT-4")
+def test_a_deletion_that_came_before_its_order_is_a_case_once_the_order_is_there(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.post("bells", Deleted(kind="order", external_id="450789469"))
+    story.settle()
+    assert story.ended("intake.take_in") == [("due", "orders.unknown_order")]
+    story.post("orders/create", an_order())
+    story.settle()
+    story.crank.hasten()
+    story.settle()
+    assert story.cases() == {"orders.deleted_at_channel": "order #1001"}
+
+
+@pytest.mark.capability("RT-4")
+def test_a_fulfilment_that_came_before_its_order_fetches_it_once_and_is_then_told_of(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    early = fulfilment_of("450789469")
+    story.shop.orders["450789469"] = an_order()
+    story.post("bells", early)
+    story.settle()
+    for _ in range(2):
+        story.crank.hasten()
+        story.settle()
+    assert (story.shop.fetched, story.state()) == (1, "posted")
+    assert story.findings() == ["orders.fulfilled_at_channel"]
+    assert set(story.ended("intake.take_in")) == {("done", None)}
+
+
+@pytest.mark.capability("RT-4")
+def test_a_payment_or_refund_that_came_before_its_order_fetches_the_order_with_it(story: Story) -> None:
+    story.stock(TENT_2P_GRN=5)
+    story.shop.orders["450789469"] = an_order()
+    for reason in ("order_transactions/create", "refunds/create"):
+        story.post("bells", Bell(kind="order", external_id="450789469", reason=reason))
+    story.settle()
+    assert (story.state(), story.erp.calls, story.cases()) == ("posted", ["post"], {})
+    story.post("orders/create", an_order())
+    story.settle()
+    assert story.erp.calls == ["post"]
+    assert story.ended("intake.take_in")[-1] == ("superseded", "orders.same_version")
+
+
+@pytest.mark.capability("RT-4")
+def test_what_is_told_of_an_order_that_its_channel_does_not_hold_ends_after_an_hour(story: Story) -> None:
+    story.post("bells", fulfilment_of("7"))
+    story.settle()
+    an_hour_later(story)
+    assert story.ended("intake.take_in") == [("superseded", "orders.unknown_order")]
+    assert (story.shop.fetched, story.cases()) == (1, {})
+
+
+@pytest.mark.capability("ORD-2")
+def test_unreadable_bodies_of_one_topic_are_one_case_whatever_is_wrong_with_them(story: Story) -> None:
+    for n, body in enumerate((b"[]", b"{", b'{"id": 7}', b"\xff")):
+        story.post("orders/create", an_order(external_id=str(n)), body=body)
+    story.post("orders/updated", an_order(external_id="9"), body=b"[]")
+    story.settle()
+    open_ones = story.crank.rows("SELECT about, count FROM hub.exception_case ORDER BY about")
+    assert open_ones == [("orders/create", 4), ("orders/updated", 1)]
 
 
 def test_many_bells_of_one_order_are_one_look(story: Story) -> None:

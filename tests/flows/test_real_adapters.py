@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +19,17 @@ from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from app import flows, registry
+from app.adapters.shopify.webhooks import TOPICS as SHOP_TOPICS
 from app.api import register_api
 from app.commands.demo import connect_sandbox, read_books, take_stock
+from app.flows.backfill_wish import Wish, begin, prepare
 from app.infra.connecting import probe_connection
+from app.infra.remote.history import By
 from app.infra.value_maps import set_value
 from app.infra.web.problems import register_problems
 from app.infra.web.wiring import wire
 from app.infra.windows import open_window
+from app.kernel.clock import SYSTEM_CLOCK
 from app.sandbox.assembly import create_sandbox
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings as SandboxSettings
@@ -33,6 +38,13 @@ from tests.hub import Crank
 
 TOKEN = "rh_0a1b2c3d_a-key-that-only-this-test-knows-0123456789"
 WITHIN = 20.0
+
+
+class FiveMinutesAhead:
+    """The hub's clock after a little while."""
+
+    def now(self) -> datetime:
+        return SYSTEM_CLOCK.now() + timedelta(minutes=5)
 
 
 @dataclass
@@ -56,6 +68,11 @@ class Trade:
     def call_back(self, what: str, body: dict[str, Any]) -> int:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return self.http.request("POST", f"{self.hub}/erp/erp/{what}", json=body, headers=headers).status
+
+    def watch(self) -> None:
+        """The clock comes round to the watch over subscriptions."""
+        with self.crank.uow() as uow:
+            assert open_window(uow, "subscription_watch", self.crank.hub.clock.now())
 
     def heard(self) -> int:
         return int(self.crank.rows("SELECT count(*) FROM hub.notice")[0][0])
@@ -216,23 +233,61 @@ def test_an_edit_and_a_cancellation_at_the_shop_reach_the_draft_at_the_erp(trade
 
 
 @pytest.mark.capability("RT-16")
-def test_both_vendors_are_subscribed_at_once_renewed_daily_and_never_twice(trade: Trade) -> None:
+def test_both_vendors_are_subscribed_at_once_renewed_in_time_and_never_twice(trade: Trade) -> None:
     step = "upkeep.keep_subscriptions"
     trade.until(lambda: trade.crank.states(step) == {"done": 2})
     held = {row["resource"].rsplit("/", 1)[-1]: row for row in trade.books("subscriptions")}
     assert sorted(held) == ["salesInvoices", "salesOrders"]
     assert {row["notificationUrl"] for row in held.values()} == {f"{trade.hub}/webhooks/erp/notifications"}
     addresses = sorted(row["address"] for row in trade.books("webhookSubscriptions"))
-    assert addresses == sorted(f"{trade.hub}/webhooks/shop/{topic}" for topic in registry.adapter("shopify").topics)
-    with trade.crank.uow() as uow:
-        assert open_window(uow, "subscription_renewal", trade.crank.hub.clock.now())
+    assert addresses == sorted(f"{trade.hub}/webhooks/shop/{topic}" for topic in SHOP_TOPICS)
+    trade.control("_business_central/age", {"days": 2})
+    aged = {row["subscriptionId"]: row["expirationDateTime"] for row in trade.books("subscriptions")}
+    trade.watch()
     trade.until(lambda: trade.crank.states(step) == {"done": 4})
-    renewed = {row["resource"].rsplit("/", 1)[-1]: row for row in trade.books("subscriptions")}
-    assert {name: row["subscriptionId"] for name, row in renewed.items()} == {
-        name: row["subscriptionId"] for name, row in held.items()
-    }
-    assert all(renewed[name]["expirationDateTime"] > held[name]["expirationDateTime"] for name in held)
+    renewed = {row["subscriptionId"]: row["expirationDateTime"] for row in trade.books("subscriptions")}
+    assert renewed.keys() == {row["subscriptionId"] for row in held.values()}
+    assert all(renewed[one] > aged[one] for one in renewed)
     assert sorted(row["address"] for row in trade.books("webhookSubscriptions")) == addresses
+    assert trade.cases() == []
+
+
+@pytest.mark.capability("RT-15", "RT-16")
+def test_a_shop_that_lost_its_subscriptions_gets_them_back_and_what_they_missed_is_posted(trade: Trade) -> None:
+    trade.until(lambda: trade.crank.states("upkeep.keep_subscriptions") == {"done": 2})
+    trade.control("_shopify/subscriptions", {"gone": True})
+    trade.control("_shopify/orders")
+    trade.crank.hub.clock = FiveMinutesAhead()  # a webhook has two minutes before it is missed
+    trade.watch()
+    trade.until(lambda: trade.state() == "posted")
+    assert len(trade.books("salesOrders")) == 1
+    assert [code for code, *_ in trade.cases() if code != "gap_scan.webhooks_missing"] == ["subscriptions.lost"]
+    told = [row["address"] for row in trade.books("webhookSubscriptions") if not row.get("_deleted")]
+    assert len(told) == len(SHOP_TOPICS)
+
+
+@pytest.mark.capability("RT-15")
+def test_a_backfill_by_bulk_operation_takes_in_what_the_shop_held_and_posts_what_is_open(trade: Trade) -> None:
+    trade.until(lambda: trade.crank.states("upkeep.keep_subscriptions") == {"done": 2})
+    trade.control("_shopify/subscriptions", {"gone": True})
+    trade.control("_shopify/bulk", {"seconds": 0})
+    placed = [trade.control("_shopify/orders") for _ in range(6)]
+    trade.control(f"_shopify/orders/{placed[0]['id']}/cancel")
+    trade.control(f"_shopify/orders/{placed[1]['id']}/refund", {"shipping": True})
+    now = trade.crank.hub.clock.now()
+    day = timedelta(days=1)
+    wish = Wish(
+        connection="shop", kind="order", by=By.CREATED, since=now - day, until=now, history_before=now - day, bulk=True
+    )  # fmt: skip
+    prepared = prepare(trade.crank.hub, replace(wish, until=trade.crank.hub.clock.now()))
+    with trade.crank.uow() as uow:
+        run = begin(uow, prepared, who="june", rate=None)
+    done = "SELECT state, done, set_aside FROM hub.run WHERE id = %(id)s"
+    trade.until(lambda: trade.crank.rows(done, id=run)[0][0] == "done")
+    assert trade.crank.rows(done, id=run) == [("done", 6, 0)]
+    states = "SELECT state, count(*) FROM orders.sales_order GROUP BY 1"
+    trade.until(lambda: dict(trade.crank.rows(states)) == {"posted": 5, "historical": 1})
+    assert len(trade.books("salesOrders")) == 5
     assert trade.cases() == []
 
 

@@ -188,6 +188,46 @@ def test_our_own_fulfilment_comes_back_as_an_echo_and_the_merchants_own_is_a_fin
     assert story.findings() == ["orders.fulfilled_at_channel"]
 
 
+@pytest.mark.capability("CM-8")
+def test_an_echo_that_overtakes_our_own_record_waits_for_it(story: Story) -> None:
+    """The shop tells of the fulfilment while the hub's call that made it is not recorded yet."""
+    posted(story)
+    story.call_back("shipments", report("S-1", (1000, "3")))
+    drain_until(story, "shipments.ship_in_channel")
+    with story.crank.uow() as uow:
+        uow.sql(UNDER_WAY, {"state": "running", "holder": story.crank.heart.worker})
+    value = FulfilmentReported(
+        order_external_id="450789469", external_id="F1", status="success", source_version=PLACED
+    )  # fmt: skip
+    story.post("fulfillments/create", value)
+    drain_until(story, "none")
+    assert story.findings() == []
+    assert story.ended("intake.take_in")[-1] == ("due", "orders.fulfilment_under_way")
+    with story.crank.uow() as uow:
+        uow.sql(UNDER_WAY, {"state": "due", "holder": None})
+    story.settle()
+    story.crank.hasten()
+    story.settle()
+    assert story.ended("intake.take_in")[-1] == ("superseded", "orders.fulfilment_echo")
+    assert story.findings() == []
+
+
+UNDER_WAY = """
+UPDATE hub.delivery SET state = %(state)s, holder = %(holder)s, attempt = (%(state)s::text = 'running')::int,
+       next_at = now() + interval '1 minute' * (%(state)s::text = 'running')::int
+ WHERE subscriber = 'shipments.ship_in_channel'
+"""
+
+
+def drain_until(story: Story, step: str) -> None:
+    """Run inside steps alone, until a delivery of this step waits or nothing is ready."""
+    while inside := [place for place in story.crank.ready() if not place.connection]:
+        for place in inside:
+            story.crank.drain.run(place)
+        if story.crank.states(step):
+            return
+
+
 @pytest.mark.capability("RT-12")
 def test_shipment_and_invoice_belong_to_the_story_of_their_order(story: Story) -> None:
     posted(story)

@@ -76,10 +76,6 @@ class TestProcesses:
         assert [target.partition(":")[0] for target in served] == ["app.sandbox.wsgi", "wsgi"]
         assert all(importlib.util.find_spec(target.partition(":")[0]) for target in served)
 
-    def test_the_demo_is_seeded_by_a_command_that_is_there(self, processes: Mapping[str, Process], app: Flask) -> None:
-        *_, group, command = processes["seed"].command
-        assert command in app.cli.commands[group].commands  # type: ignore[attr-defined]
-
     def test_what_no_table_knows_is_refused_with_the_choices(self, settings: Settings) -> None:
         given = {
             "PATH": os.environ["PATH"],
@@ -92,7 +88,7 @@ class TestProcesses:
             cwd=ROOT, env=given, capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         assert ran.returncode == 1
-        choices = "migrate, sandbox, web, worker, relay, scheduler, account, seed"
+        choices = "migrate, sandbox, web, worker, relay, scheduler, prepare"
         assert ran.stderr == f"There is no process 'webb': give one of {choices}.\n"
 
 
@@ -100,7 +96,7 @@ class TestCompose:
     def test_it_starts_every_process_that_production_needs(
         self, compose: dict[str, Any], processes: Mapping[str, Process]
     ) -> None:
-        assert ours(compose).keys() == processes.keys() - {"sandbox", "account", "seed"}
+        assert ours(compose).keys() == processes.keys() - {"sandbox", "prepare"}
         for name, service in ours(compose).items():
             assert service["command"] == [*STARTER, name]
             assert service["restart"] == ("no" if processes[name].once else "unless-stopped")

@@ -64,6 +64,8 @@ class TestSettings:
             ("HUB_DEMO", "maybe", "not a valid boolean"),
             ("HUB_LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
             ("HUB_PUBLIC_URL", "hub.example", "begins with http:// or https://"),
+            ("HUB_RETENTION_FROM", "25:00", "a time of day in UTC"),
+            ("HUB_RETENTION_FROM", "01:07:30", "a time of day in UTC"),
             ("HUB_SECRET_KEY", "short", "at least 32 characters"),
         ],
     )
@@ -83,6 +85,10 @@ class TestSettings:
     def test_cookies_are_secure_where_the_address_is(self) -> None:
         assert Settings.from_environment(GIVEN | {"HUB_PUBLIC_URL": "https://hub.example/"}).cookie_secure
         assert not Settings.from_environment(GIVEN).cookie_secure
+
+    def test_a_server_that_listens_everywhere_is_reached_at_this_machine(self) -> None:
+        given = GIVEN | {"HUB_HOST": "0.0.0.0", "HUB_PORT": "8123"}
+        assert Settings.from_environment(given).public_url == "http://127.0.0.1:8123"
 
     def test_no_secret_is_in_what_a_log_would_show(self) -> None:
         shown = repr(Settings.from_environment(GIVEN | {"HUB_DEMO_SECRET": "quiet"}))

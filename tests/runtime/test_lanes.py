@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.infra.replay import dismiss, replay
+from app.infra.replay.again import dismiss, replay
 from app.kernel.errors import NeedsAttention, Refused
 from tests.hub import Crank
 from tests.runtime.conftest import Log, Remote, ThingMade

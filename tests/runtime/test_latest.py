@@ -21,6 +21,11 @@ def test_ten_changes_before_a_send_are_one_send_of_the_newest(crank: Crank, remo
     crank.settle()
     assert sorted(remote.calls) == ["other.7", "sku.9"]
     assert crank.states("trial.show_level") == {"done": 2, "superseded": 9}
+    newest = crank.rows("SELECT max(id) FROM hub.delivery WHERE lane LIKE '%%:sku'")[0][0]
+    overtaken = "SELECT code, overtaken_by, done_at IS NOT NULL, count(*) FROM hub.delivery WHERE state = 'superseded' "
+    assert crank.rows(overtaken + "GROUP BY 1, 2, 3") == [("hub.overtaken", newest, True, 9)]
+    counted = "SELECT label, sum(n)::int FROM hub.tally WHERE name = 'deliveries_superseded' GROUP BY 1"
+    assert crank.rows(counted) == [("inventory", 9)]
 
 
 @pytest.mark.capability("RT-10")

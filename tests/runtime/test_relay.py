@@ -9,7 +9,7 @@ import pytest
 
 from app.infra.bell import RedisBell, flag_of
 from app.infra.outbox import Place
-from app.infra.partitions import EVENTS_EACH, make_ahead
+from app.infra.partitions import FIRST_WIDTH, make_ahead
 from app.infra.windows import open_window
 from app.jobs.relay import Relay
 from tests.hub import Crank
@@ -78,16 +78,17 @@ def test_bells_for_one_place_are_one_message_until_it_was_heard(crank: Crank):
 def test_partitions_are_made_ahead_and_facts_go_on_into_them(crank: Crank, log: Log):
     far = 40  # beyond what any other test fills
     with crank.uow() as uow:
-        uow.sql("SELECT setval('hub.event_id', %(last)s)", {"last": far * EVENTS_EACH - 3})
+        uow.sql("SELECT setval('hub.event_id', %(last)s)", {"last": far * FIRST_WIDTH - 3})
     made = make_ahead(crank.hub)
     try:
-        assert {f"{table}_p{n}" for table in ("event", "delivery", "attempt") for n in (39, 40, 41)} <= set(made)
+        wanted = {f"{table}_{n}000000" for table in ("event", "delivery", "attempt") for n in (39, 40, 41)}
+        assert wanted <= set(made)
         assert make_ahead(crank.hub) == []
         make(crank, *[f"t{n}" for n in range(6)])
         crank.settle()
         assert len(log.seen) == 6
-        assert crank.rows("SELECT count(*) FROM hub.event_p39")[0][0] > 0
-        assert crank.rows("SELECT count(*) FROM hub.event_p40")[0][0] > 0
+        assert crank.rows("SELECT count(*) FROM hub.event_39000000")[0][0] > 0
+        assert crank.rows("SELECT count(*) FROM hub.event_40000000")[0][0] > 0
     finally:
         with crank.uow() as uow:
             for name in made:

@@ -13,6 +13,7 @@ from app.sandbox.frame import Sandbox
 from app.sandbox.limits import Limits, SlidingWindow
 from app.sandbox.serving import Served
 from app.sandbox.settings import Settings
+from app.sandbox.shopify.buckets import Bucket
 from app.sandbox.web import Answer, Answerer, Request, Unreadable, json_answer
 
 pytestmark = pytest.mark.capability("TRY-1")
@@ -204,3 +205,16 @@ class TestWeb:
     def test_an_unreadable_rule_raises_its_sentence(self) -> None:
         with pytest.raises(Unreadable, match="no vendor"):
             read_rule({"vendor": "x", "kind": "latency"})
+
+
+class TestOthers:
+    def test_another_user_of_an_account_eats_his_share_of_a_window(self) -> None:
+        window, limit = SlidingWindow(), {"requests": 9, "seconds": 60, "concurrent": 100, "others": 1 / 3}
+        assert [window.enter(limit) for _ in range(6)] == [None] * 6
+        assert 59 < (window.enter(limit) or 0) <= 60
+
+    def test_another_user_of_an_app_drinks_his_share_of_what_is_restored(self) -> None:
+        bucket, limit = Bucket(), {"maximum": 1000.0, "restore": 1e9, "others": 1.0}
+        assert bucket.take(limit, 1000)
+        assert not bucket.take(limit, 1)  # nothing of a million points a millisecond is left
+        assert bucket.take({**limit, "others": 0.5}, 1)

@@ -132,7 +132,7 @@ ROOTS = {
 def test_it_answers_every_field_as_graphql_core_does(merchant: Merchant, version: str) -> None:
     schema = schema_of(version)
     store = merchant.shop.store
-    fields = fields_of(merchant.shop.jobs)
+    fields = fields_of(merchant.shop.jobs, merchant.shop.bulk)
     preparation = Preparation(fields)
     for kind, collection in ROOTS.items():
         held = store.records.all(collection)[-1]

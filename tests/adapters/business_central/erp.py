@@ -12,6 +12,7 @@ import urllib3
 
 from app.adapters.business_central import SPEC
 from app.domains.orders.ports import PaymentSink, Receipt, SalesOrderSink, ShipmentSource
+from app.domains.product.ports import ProductSource
 from app.infra.remote.client import Outbound
 from app.infra.remote.spec import Dedupe
 from app.kernel.money import Money
@@ -69,6 +70,10 @@ class Erp:
     @property
     def shipments(self) -> ShipmentSource:
         return SPEC.port(ShipmentSource, self.remote, self.settings)
+
+    @property
+    def products(self) -> ProductSource:
+        return SPEC.port(ProductSource, self.remote, self.settings)
 
     def with_order(self) -> Receipt:
         """Post the contracts' usual order."""

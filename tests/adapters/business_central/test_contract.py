@@ -15,7 +15,7 @@ from app.adapters.business_central.masters import Masters
 from app.adapters.business_central.sales_orders import BusinessCentralSalesOrders
 from app.domains.orders.canonical import Amount, Order, Totals
 from app.domains.orders.ports import PaymentSink, Posting, Receipt, SalesOrderSink, ShipmentSource
-from app.kernel.errors import HubError, Refused, Transient
+from app.kernel.errors import HubError, Refused, Transient, Waits
 from app.kernel.money import Money
 from tests.adapters.business_central.erp import PAYMENT_ACCOUNTS, Erp, a_us_company, an_erp
 from tests.contracts.payment_sink import PaymentSinkContract
@@ -128,7 +128,7 @@ class SwallowsThrottling(BusinessCentralSalesOrders):
     def post(self, posting: Posting) -> Receipt:
         try:
             return super().post(posting)
-        except Transient as error:
+        except Waits as error:
             raise Refused("x", error.message) from None
 
 

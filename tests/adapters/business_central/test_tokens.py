@@ -10,7 +10,7 @@ import pytest
 
 from app.adapters.business_central.client import connect
 from app.infra.remote.auth import ClientCredentials
-from app.kernel.errors import Transient, Unauthorised
+from app.kernel.errors import Transient, Unauthorised, Waits
 from tests.adapters.business_central.erp import a_us_company, an_erp
 from tests.adapters.business_central.scripted import Answer, Scripted, scripted
 
@@ -143,9 +143,9 @@ def test_a_refused_client_pauses_the_connection(status: int, error: object, code
 
 def test_a_busy_token_endpoint_is_tried_again_later() -> None:
     busy: Answer = (429, {"Retry-After": "9"}, {})
-    with scripted(lambda method, path: busy) as remote, pytest.raises(Transient) as caught:
+    with scripted(lambda method, path: busy) as remote, pytest.raises(Waits) as caught:
         credentials(remote, Time()).headers()
-    assert caught.value.retry_after == 9
+    assert caught.value.seconds == 9
 
 
 def test_an_answer_without_a_token_is_tried_again_later() -> None:

@@ -20,7 +20,7 @@ import pytest
 
 import app.adapters.business_central as adapter
 from app.adapters.business_central import SPEC
-from app.adapters.business_central.subscriptions import ensure_subscriptions
+from app.adapters.business_central.subscriptions import BusinessCentralSubscriptions
 from app.domains.orders.canonical import DocumentChanged
 from app.kernel.errors import HubError
 from app.sandbox.assembly import create_sandbox
@@ -51,6 +51,7 @@ OURS = frozenset(
         "company", "company_id", "customer", "document_currency", "entity_fields", "environment", "local_currency",
         "location", "meaning", "order_customer", "payment_accounts", "payment_booking", "prices_include_tax_writable",
         "query", "set", "shipment_method", "tax_mode", "tax_payable", "tenant", "token_url", "variant",
+        "variant_separator",
     }
 )  # fmt: skip
 OPTIONS = re.compile(r"\b(\w+) (?:eq|ne|gt|ge|lt|le)\b|startswith\((\w+),")
@@ -102,7 +103,7 @@ def _live(erp: Erp, *, key: str) -> None:
     assert SPEC.probe is not None
     SPEC.probe(erp.remote, erp.settings)
     with pytest.raises(HubError):  # nobody listens there: the request is what counts
-        ensure_subscriptions(erp.remote, erp.settings, notification_url="http://127.0.0.1:9/webhooks/erp")
+        BusinessCentralSubscriptions.build(erp.remote, erp.settings).ensure("http://127.0.0.1:9/webhooks/erp")
     erp.orders.cancel(posting_of(order, key=key))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic, sleep
@@ -14,13 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.adapters.business_central import SPEC
-from app.adapters.business_central.subscriptions import end_subscriptions, ensure_subscriptions, list_subscriptions
-from app.adapters.business_central.webhooks import TOPIC, echo, translate, verify
+from app.adapters.business_central.subscriptions import end_subscriptions, list_subscriptions
+from app.adapters.business_central.webhooks import SUBSCRIBED, TOPIC, echo, translate, verify
 from app.domains.orders.canonical import DocumentChanged
 from app.infra.remote.signing import BadSignature
 from app.infra.remote.spec import Arrival, Message, SubscriptionKeeper
-from app.kernel.errors import HubError, Invalid, Transient
+from app.kernel.errors import Invalid, Transient
 from tests.adapters.business_central.erp import CLIENT_STATE, Erp, a_us_company, an_erp
+from tests.contracts.subscription_keeper import SubscriptionKeeperContract
 
 pytestmark = pytest.mark.capability("ORD-6", "SYS-dynamics-bc")
 
@@ -162,51 +164,93 @@ def hub() -> Iterator[Hub]:
     thread.join()
 
 
-class TestSubscriptions:
+@dataclass
+class Keeping:
+    """The keeper's bench: a company, and the hub that it tells."""
+
+    erp: Erp
+    hub: Hub
+    topics: tuple[str, ...] = SUBSCRIBED
+
+    @property
+    def address(self) -> str:
+        return self.hub.url.removesuffix(f"/{TOPIC}")
+
+    @property
+    def port(self) -> SubscriptionKeeper:
+        return SPEC.port(SubscriptionKeeper, self.erp.remote, self.erp.settings)
+
+    def held(self) -> dict[str, str]:
+        rows = list_subscriptions(self.erp.remote, self.erp.settings)
+        return {str(row["resource"]).rsplit("/", 1)[-1]: str(row["notificationUrl"]) for row in rows}
+
+    def drop(self, topic: str) -> None:
+        for row in self._rows(topic):
+            self.vendor.subscriptions.delete(row["subscriptionId"], "dropped by a test")
+
+    def move(self, topic: str) -> None:
+        for row in self._rows(topic):
+            elsewhere = f"http://localhost:9/webhooks/erp/{TOPIC}"
+            self.vendor.subscriptions._store({**row, "notificationUrl": elsewhere})
+
+    def age(self, days: float) -> None:
+        self.vendor.subscriptions.age(days)
+
+    def lock_out(self) -> None:
+        self.erp.lock_out()
+
+    @property
+    def vendor(self) -> Any:
+        return self.erp.served.sandbox.vendors["business_central"]
+
+    def _rows(self, topic: str) -> list[dict[str, Any]]:
+        return [row for row in self.vendor.subscriptions._rows.values() if row["_set"] == topic]
+
+
+class TestSubscriptions(SubscriptionKeeperContract):
     @pytest.fixture
     def erp(self) -> Iterator[Erp]:
         with an_erp(a_us_company()) as erp:
             yield erp
 
-    def test_orders_and_invoices_are_subscribed_to_and_renewed(self, erp: Erp, hub: Hub) -> None:
-        made = ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
-        again = ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
-        assert [(each.resource, each.renewed) for each in made] == [("salesOrders", False), ("salesInvoices", False)]
-        assert [(each.subscription_id, each.renewed) for each in again] == [
-            (each.subscription_id, True) for each in made
-        ]
-        assert len(list_subscriptions(erp.remote, erp.settings)) == 2
+    @pytest.fixture
+    def bench(self, erp: Erp, hub: Hub) -> Keeping:
+        return Keeping(erp, hub)
 
-    def test_an_address_that_does_not_echo_is_refused(self, erp: Erp, hub: Hub) -> None:
-        hub.answers = False
-        with pytest.raises(HubError):
-            ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
-        assert list_subscriptions(erp.remote, erp.settings) == ()
+    def test_one_that_ends_soon_is_renewed(self, bench: Keeping) -> None:
+        bench.port.ensure(bench.address)
+        bench.age(2)
+        assert {one.state for one in bench.port.look(bench.address)} == {"expiring"}
+        found = bench.port.ensure(bench.address)
+        assert {(one.state, one.did) for one in found} == {("expiring", "renewed")}
+        assert {one.state for one in bench.port.look(bench.address)} == {"well"}
 
-    def test_the_keeper_creates_then_renews_and_tries_again_what_does_not_echo(self, erp: Erp, hub: Hub) -> None:
-        keeper = SPEC.port(SubscriptionKeeper, erp.remote, erp.settings)
-        address = hub.url.removesuffix(f"/{TOPIC}")
+    def test_one_that_ended_is_created_again(self, bench: Keeping) -> None:
+        bench.port.ensure(bench.address)
+        bench.age(4)
+        assert {(one.state, one.did) for one in bench.port.ensure(bench.address)} == {("missing", "created")}
+
+    def test_an_address_that_does_not_echo_is_tried_again_later(self, bench: Keeping, hub: Hub) -> None:
         hub.answers = False
         with pytest.raises(Transient) as failed:
-            keeper.ensure(address)
+            bench.port.ensure(bench.address)
         assert failed.value.code == "business_central.handshake_failed"
-        hub.answers = True
-        words = [[did.split(" until ")[0] for did in keeper.ensure(address)] for _ in range(2)]
-        assert words == [[f"{did} salesOrders", f"{did} salesInvoices"] for did in ("created", "renewed")]
-        assert len(list_subscriptions(erp.remote, erp.settings)) == 2
+        assert bench.held() == {}
 
-    def test_without_a_client_state_nothing_is_subscribed(self, erp: Erp, hub: Hub) -> None:
-        keeper = SPEC.port(SubscriptionKeeper, erp.remote, {**erp.settings, "client_state": ""})
-        assert "set client_state" in keeper.ensure(hub.url)[0]
-        assert list_subscriptions(erp.remote, erp.settings) == ()
+    def test_without_a_client_state_nothing_is_subscribed(self, bench: Keeping) -> None:
+        bench.erp.settings = {**bench.erp.settings, "client_state": ""}
+        found = bench.port.ensure(bench.address)
+        assert {one.state for one in found} == {"refused"}
+        assert "set client_state" in found[0].said
+        assert bench.held() == {}
 
-    def test_subscriptions_can_be_ended(self, erp: Erp, hub: Hub) -> None:
-        ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
+    def test_subscriptions_can_be_ended(self, bench: Keeping, erp: Erp, hub: Hub) -> None:
+        bench.port.ensure(bench.address)
         assert end_subscriptions(erp.remote, erp.settings, notification_url=hub.url) == 2
-        assert list_subscriptions(erp.remote, erp.settings) == ()
+        assert bench.held() == {}
 
     def test_what_business_central_sends_is_genuine_and_leads_to_the_order(self, erp: Erp, hub: Hub) -> None:
-        ensure_subscriptions(erp.remote, erp.settings, notification_url=hub.url)
+        SPEC.port(SubscriptionKeeper, erp.remote, erp.settings).ensure(hub.url.removesuffix(f"/{TOPIC}"))
         erp.with_order()
         end = monotonic() + 10
         while not hub.received and monotonic() < end:

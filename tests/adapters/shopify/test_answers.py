@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.adapters.shopify.client import VERDICTS, connect, judge
+from app.adapters.shopify.client import VERDICTS, connect, cost_of, judge
 from app.adapters.shopify.orders import ShopifyOrderSource
 from app.adapters.shopify.refusals import refusal
 from app.infra.remote.client import Outbound, Reply
+from app.infra.remote.quotas import Report
 from app.kernel.errors import Ambiguous, HubError, NeedsAttention, Refused, Transient, Unauthorised, Waits
 from tests.adapters.shopify.shop import a_shop
 
@@ -33,6 +34,25 @@ def judged(answer: Any, *, writes: bool = False) -> HubError | None:
 
 def coded(code: str, *path: str, data: Any = None) -> dict[str, Any]:
     return {"errors": [{"message": f"said {code}", "path": list(path), "extensions": {"code": code}}], "data": data}
+
+
+@pytest.mark.capability("RT-8")
+class TestCostOfAnAnswer:
+    def test_what_a_document_cost_and_what_is_left_is_read(self) -> None:
+        status = {"maximumAvailable": 2000.0, "currentlyAvailable": 1958, "restoreRate": 100.0}
+        cost = {"requestedQueryCost": 101, "actualQueryCost": 46, "throttleStatus": status}
+        answer = {"data": {"order": {"note": '"currentlyAvailable": 7'}}, "extensions": {"cost": cost}}
+        for body in (json.dumps(answer), json.dumps(answer, separators=(",", ":"))):
+            assert cost_of(Reply(200, {}, body.encode())) == (
+                Report(quota="points", asked=101, cost=46, available=1958, limit=2000, restored=100),
+            )
+
+    def test_a_refused_document_cost_nothing(self) -> None:
+        (report,) = cost_of(Reply(200, {}, json.dumps(THROTTLED).encode()))
+        assert (report.asked, report.cost, report.available) == (350, None, 100)
+
+    def test_an_answer_without_a_report_says_nothing(self) -> None:
+        assert cost_of(Reply(502, {}, b"<html>")) == ()
 
 
 class TestErrorsOfAnAnswer:

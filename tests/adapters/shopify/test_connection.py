@@ -14,9 +14,12 @@ import urllib3
 from marshmallow import ValidationError
 
 from app.adapters.shopify import SPEC
+from app.domains.inventory.ports import AvailabilitySink
 from app.domains.orders.canonical import FulfilmentReported, Order
 from app.domains.orders.policy import require_proof
 from app.domains.orders.ports import OrderReferenceSink, OrderSource, PaymentSink, ShipmentSink
+from app.domains.pricing.ports import PriceSink
+from app.infra.remote.history import History
 from app.infra.remote.spec import Arrival, Dedupe, SubscriptionKeeper
 from app.kernel.errors import NeedsAttention
 from app.sandbox.assembly import create_sandbox
@@ -59,7 +62,8 @@ class TestSpec:
     def test_every_write_says_how_a_repeat_is_recognised(self) -> None:
         assert {one.port: one.dedupe for one in SPEC.capabilities} == {
             OrderSource: Dedupe.READS, OrderReferenceSink: Dedupe.LOOKUP, ShipmentSink: Dedupe.LOOKUP,
-            SubscriptionKeeper: Dedupe.LOOKUP,
+            SubscriptionKeeper: Dedupe.LOOKUP, History: Dedupe.LOOKUP, PriceSink: Dedupe.LOOKUP,
+            AvailabilitySink: Dedupe.REMOTE_KEY,
         }  # fmt: skip
         with pytest.raises(NeedsAttention):
             SPEC.capability(PaymentSink)

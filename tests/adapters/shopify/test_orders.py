@@ -13,14 +13,13 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from app.adapters.shopify import SPEC
-from app.adapters.shopify.account import NEEDED_TOPICS, Repair, repair, subscriptions
 from app.adapters.shopify.documents.orders import ORDER
 from app.adapters.shopify.orders import ShopifyOrderSource
-from app.adapters.shopify.webhooks import TOPICS
+from app.adapters.shopify.subscriptions import NEEDED_TOPICS
 from app.domains.orders.canonical import Bell, Order, TransactionKind
 from app.domains.orders.policy import prove, require_proof
 from app.domains.orders.ports import OrderReference
-from app.infra.remote.spec import Probe, SubscriptionKeeper
+from app.infra.remote.spec import Probe
 from app.kernel.errors import NeedsAttention, Transient
 from tests.adapters.shopify.deliveries import translated
 from tests.adapters.shopify.shop import Shop, a_shop
@@ -237,33 +236,6 @@ class TestAccount:
             shop._remote = None
             assert list(shop_probe(shop)) == ["reachable"]
             assert shop_probe(shop)["reachable"].passed is False
-
-    def test_the_keeper_subscribes_every_topic_once(self) -> None:
-        with a_shop() as shop:
-            keeper = SPEC.port(SubscriptionKeeper, shop.remote, shop.settings)
-            address = "https://hub.example.com/webhooks/shop"
-            assert sorted(keeper.ensure(address)) == sorted(f"created {topic}" for topic in TOPICS)
-            assert keeper.ensure(address) == ()
-            told = [one for one in subscriptions(shop.remote, shop.settings) if one.uri.startswith(address)]
-            assert sorted(one.uri for one in told) == sorted(f"{address}/{topic}" for topic in TOPICS)
-
-    def test_missing_and_trimmed_subscriptions_are_repaired_and_the_others_left(self) -> None:
-        with a_shop() as shop:
-            address = "https://hub.example.com/webhooks/shop"
-            foreign = "https://elsewhere.example.com/orders/create"
-            create = """mutation C($s: WebhookSubscriptionInput!) {
-              webhookSubscriptionCreate(topic: ORDERS_CREATE, webhookSubscription: $s) { userErrors { message } } }"""
-            shop.admin(create, s={"uri": foreign, "format": "JSON"})
-            shop.admin(create, s={"uri": f"{address}/orders/create", "format": "JSON", "includeFields": ["id"]})
-            assert repair(shop.remote, shop.settings, address, ("orders/create", "orders/updated")) == Repair(
-                created=("orders/updated",), corrected=("orders/create",), kept=()
-            )
-            assert repair(shop.remote, shop.settings, address).kept == ("orders/create", "orders/updated")
-            told = subscriptions(shop.remote, shop.settings)
-            assert {one.topic for one in told} == set(TOPICS)
-            assert len(told) == len(TOPICS) + 1
-            assert all(one.include_fields == () for one in told)
-            assert shop_probe(shop)["webhooks"] == Probe(name="webhooks", passed=True, said="26 topics")
 
 
 def shop_probe(shop: Shop) -> dict[str, Probe]:

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.shopify import SPEC
+from app.adapters.shopify.levels import TOPICS as LEVEL_TOPICS
+from app.adapters.shopify.price_reports import TOPICS as PRICE_TOPICS
+from app.adapters.shopify.privacy import TOPICS as PRIVACY_TOPICS
 from app.adapters.shopify.webhooks import TOPICS, verify
 from app.domains.orders.canonical import (
     Bell,
@@ -139,7 +142,7 @@ class TestSubject:
 
 class TestTranslation:
     def test_every_topic_that_is_asked_for_is_understood(self) -> None:
-        assert SPEC.topics is TOPICS
+        assert SPEC.topics == {**TOPICS, **PRIVACY_TOPICS, **LEVEL_TOPICS, **PRICE_TOPICS}
         assert len(TOPICS) == 26
 
     def test_a_whole_order_comes_of_every_topic_that_carries_one(self) -> None:

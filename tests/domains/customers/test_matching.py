@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from app.domains.customers import service
 from app.domains.customers.canonical import Account, Address, Buyer, Kind, Purpose
-from app.domains.customers.policy import email_of, identity_of, phone_of
+from app.domains.customers.policy import Sign, email_of, identity_of, phone_of
+from app.domains.customers.service.matching import SUSPECT
+from app.domains.customers.service.merging import FIND
 from app.infra.hub import Hub
 from app.kernel.errors import Invalid
 from tests.stock import told
@@ -182,6 +184,36 @@ def test_an_address_is_kept_once_for_each_purpose(hub: Hub) -> None:
     with hub.unit_of_work() as uow:
         for line, purpose in [("1 Mill St", "billing"), ("1  mill st", "billing"), ("1 Mill St", "shipping")]:
             service.keep_address(uow, found, Purpose(purpose), Address(line1=line, country_code="GB"))
+        kept = uow.sql("SELECT purpose, line1 FROM customers.address ORDER BY purpose").fetchall()
+    assert kept == [("billing", "1 Mill St"), ("shipping", "1 Mill St")]
+
+
+@pytest.mark.parametrize("statement", [SUSPECT, FIND])
+def test_a_new_account_is_compared_by_index_however_many_there_are(hub: Hub, statement: str) -> None:
+    (found,) = matched(hub, buyer())
+    more = """
+        INSERT INTO customers.account (id, identity, kind, email, phone)
+        SELECT gen_random_uuid(), 'person|' || n, 'person', n || '@example.org', '+44' || n
+          FROM generate_series(1, 20000) n"""
+    with hub.unit_of_work() as uow:
+        uow.sql(more)
+        uow.sql("ANALYZE customers.account")
+        words = {sign.name.lower(): sign.value for sign in Sign} | {f"{sign.name.lower()}_n": 1 for sign in Sign}
+        plan = uow.sql(f"EXPLAIN {statement}", {"ids": [found], "suspicious": 50, **words}).fetchall()
+    lines = "\n".join(line for (line,) in plan)
+    assert "ix_account_email" in lines
+    assert "Seq Scan on account" not in lines
+
+
+def test_addresses_come_with_the_buyer_once_each_and_never_of_a_withheld_one(hub: Hub) -> None:
+    mill = Address(line1="1 Mill St", country_code="GB")
+    used = ((Purpose.BILLING, mill), (Purpose.SHIPPING, mill))
+    louder = (Purpose.SHIPPING, Address(line1="1  MILL ST", country_code="GB"))
+    matched(
+        hub, buyer(addresses=used), buyer(addresses=(*used, louder)),
+        buyer(external_id="88", withheld=True, addresses=used),
+    )  # fmt: skip
+    with hub.unit_of_work() as uow:
         kept = uow.sql("SELECT purpose, line1 FROM customers.address ORDER BY purpose").fetchall()
     assert kept == [("billing", "1 Mill St"), ("shipping", "1 Mill St")]
 
