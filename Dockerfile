@@ -14,6 +14,7 @@ COPY alembic.ini wsgi.py ./
 COPY migrations migrations
 COPY docs docs
 COPY app app
+RUN .venv/bin/python -m compileall -q app migrations wsgi.py
 ENV PATH=/srv/roundhouse/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

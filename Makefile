@@ -28,7 +28,7 @@ lint: development ## Check format, lint, types, import contracts and the archite
 bench: development ## Measure, one JSON line a figure; ONLY="name name" measures some
 	@$(BIN)/python -m bench $(ONLY)
 
-chaos: development ## Kill processes at random under load and count what was lost or doubled
+chaos: development ## Kill, cut, crash, fill, freeze and skew under load; count what was lost or doubled (CHAOS_FAULTS)
 	@$(BIN)/python -m bench.chaos
 
 contracts: development ## Check every adapter against its port's contract and its vendor's documents
