@@ -42,11 +42,6 @@ def ask_within(connection: Connection, question: Callable[[Connection], A], seco
     if not room.acquire(blocking=False):
         why = f"{AT_ONCE} questions to {connection.name} have no answer yet"
         raise Waits("connections.busy", why, seconds=seconds, about=connection.name)
-    try:
-        permit = _admitted(connection.gate)
-    except Waits:
-        room.release()
-        raise
 
     def asked() -> A:
         try:
@@ -56,7 +51,13 @@ def ask_within(connection: Connection, question: Callable[[Connection], A], seco
             room.release()
 
     try:
-        return threads.submit(asked).result(seconds)
+        permit = _admitted(connection.gate)
+        answer = threads.submit(asked)
+    except BaseException:  # whatever it was: a place that is not given back is gone until the process ends
+        room.release()
+        raise
+    try:
+        return answer.result(seconds)
     except NoAnswer:
         why = f"{connection.name} did not answer within {seconds * 1000:.0f} ms"
         raise Waits("connections.budget_spent", why, seconds=seconds, about=connection.name) from None

@@ -88,11 +88,13 @@ class Planner:
         return True
 
     def _alone(self, uow: UnitOfWork, held: Claim) -> list[Answer]:
-        """Plan one so that its failure is its own."""
+        """Plan one so that its failure is its own: what it told and what was to follow the commit go with its rows."""
+        before = uow.attempt()
         try:
-            with uow.session.begin_nested():
+            with uow.session.begin_nested():  # a flush that fails ends the innermost transaction of the session
                 return self._planned(uow, [held])
         except Exception as error:
+            uow.undo(before)
             self._recorder.settle(uow, self._recorder.failed(held, error), judge(error, held.attempt))
             return []
 
