@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, Range
 
 from app.api.operations_schemas import Strict
-from app.domains.product import queries, service
+from app.domains.product import queries
 from app.flows import sku_mapping
 from app.infra.web.auth import current_principal, require_scope
 from app.infra.web.idempotent import idempotent
@@ -121,7 +121,7 @@ class Aliases(MethodView):
     def delete(self, given: dict[str, str], connection: str) -> None:
         """Forget what a channel's SKU is here."""
         with hub().unit_of_work() as uow:
-            service.forget_alias(uow, connection, given["external"], current_principal().name, given["reason"])
+            sku_mapping.forget_sku(uow, connection, given["external"], current_principal().name, given["reason"])
 
 
 @blueprint.route("/sku-aliases/<connection>/unmapped")

@@ -6,7 +6,7 @@ import click
 
 from app.commands.products import company_option, products
 from app.commands.terminal import as_json, listed, tell, who
-from app.domains.product import queries, service
+from app.domains.product import queries
 from app.flows import sku_mapping
 from app.infra.web.wiring import hub
 
@@ -41,7 +41,7 @@ def map_sku(external: str, sku: str, channels: tuple[str, ...], company: str, wh
 def unmap(connection: str, external: str, why: str, json_wanted: bool) -> None:
     """Forget what the SKU EXTERNAL of CONNECTION is here."""
     with hub().unit_of_work() as uow:
-        service.forget_alias(uow, connection, external, who(), why)
+        sku_mapping.forget_sku(uow, connection, external, who(), why)
     facts = {"connection": connection, "external": external}
     tell(f"{external} of {connection} is mapped no more", facts, json_wanted=json_wanted)
 

@@ -9,7 +9,7 @@ from flask_admin import expose
 from app.console.deeds import Question, ask, sure, why
 from app.console.frame import reading
 from app.console.sign_in import actor
-from app.domains.product import queries, service
+from app.domains.product import queries
 from app.flows import sku_mapping
 from app.flows.sku_mapping import Mapped
 from app.infra.views import PAGE_ROWS, Page
@@ -62,7 +62,7 @@ class SkuMappingPages(Page):
         back = url_for(".index")
         if sure():
             with hub().unit_of_work() as uow:
-                service.forget_alias(uow, connection, external, who, why())
+                sku_mapping.forget_sku(uow, connection, external, who, why())
             flash(f"{external} of {connection} is mapped no more.")
             return redirect(back, 303)
         question = Question(

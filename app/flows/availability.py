@@ -23,6 +23,7 @@ from app.domains.inventory.service import outgoing
 from app.flows.channel_orders import arrived_since, instant
 from app.flows.hearing import Heard
 from app.flows.runtime import Connected, Ended, Told, step
+from app.flows.sku_names import Names, in_our_words, in_their_words, names_at
 from app.infra.acts import record_act
 from app.infra.bindings import Tie, bind_many, keys_of, known, unbind
 from app.infra.cases import end_for, open_case
@@ -104,11 +105,15 @@ def report(uow: UnitOfWork, channel: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a channel is about to be told, and what it stands for here. `bound` are the ids that are known."""
+    """What a channel is about to be told, and what it stands for here.
+
+    `bound` are the ids that are known, `names` SKUs that the channel calls otherwise.
+    """
 
     levels: Levels
     told: Mapping[str, outgoing.Told]
     bound: Mapping[str, str]
+    names: Names
     more: bool
 
 
@@ -143,7 +148,8 @@ def plan_telling(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
         return None
     levels = _levels(told, wanted, bound)
     outgoing.try_levels(uow, channel.name, list(wanted.values()), levels.key)
-    return Plan(levels=levels, told=wanted, bound=bound, more=more)
+    names = names_at(uow, channel.name, wanted)
+    return Plan(levels=levels, told=wanted, bound=bound, names=names, more=more)
 
 
 def _repeated(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
@@ -160,7 +166,8 @@ def _repeated(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
     }  # fmt: skip
     bound = known(uow, told.connection, {KIND: list(tells)})[KIND]
     levels = replace(_levels(told, tells, bound, key), again=True)
-    return Plan(levels=levels, told=tells, bound=bound, more=True)
+    names = names_at(uow, told.connection, tells)
+    return Plan(levels=levels, told=tells, bound=bound, names=names, more=True)
 
 
 def _targets(
@@ -215,7 +222,10 @@ def _levels(
 
 
 def call_telling(connection: Connected, plan: Plan) -> tuple[LevelAnswer, ...]:
-    return connection.port(AvailabilitySink).tell(plan.levels)
+    levels = replace(plan.levels, levels=tuple(in_their_words(plan.levels.levels, plan.names)))
+    answers = in_our_words(connection.port(AvailabilitySink).tell(levels), plan.names)
+    others = [LevelAnswer(sku=sku, became=Became.UNLISTED) for sku, word in plan.names.items() if not word]
+    return (*answers, *others)
 
 
 def record_telling(uow: UnitOfWork, told: Told[LevelsDue], plan: Plan, answers: Sequence[LevelAnswer]) -> None:

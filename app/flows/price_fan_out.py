@@ -21,12 +21,13 @@ from app.domains.pricing.queries.tax import taxes_at
 from app.domains.pricing.service import channel_prices
 from app.flows.hearing import Heard
 from app.flows.runtime import Connected, Ended, Told, step
+from app.flows.sku_names import Names, in_our_words, in_their_words, names_at
 from app.infra.bindings import Tie, bind_many, keys_of, known, unbind
 from app.infra.cases import end_for, open_case
 from app.infra.deadlines import expect, expectation
 from app.infra.uow import UnitOfWork
 from app.infra.windows import WindowOpened, window_before
-from app.kernel.errors import HubError
+from app.kernel.errors import HubError, Refused
 
 KIND = "variant"  # a listing at a channel; our key is the SKU
 SWEEP = "channel_prices"
@@ -71,11 +72,15 @@ step("price_fan_out.sweep", on=WindowOpened, queue="catalogue", do=sweep)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The prices that a channel is about to be sent, by SKU with the marks they end. `bound` are ids that are known."""
+    """The prices that a channel is about to be sent, by SKU with the marks they end.
+
+    `bound` are ids that are known, `names` SKUs that the channel calls otherwise.
+    """
 
     rule: ChannelRule
     wanted: Mapping[str, tuple[int, Shown]]
     bound: Mapping[str, str]
+    names: Names
     more: bool
 
 
@@ -97,7 +102,8 @@ def plan_sending(uow: UnitOfWork, told: Told[ChannelPricesDue]) -> Plan | None:
             break
     if wanted:
         channel_prices.try_prices(uow, channel.name, wanted)
-        return Plan(rule=rule, wanted=wanted, bound=known(uow, channel.name, {KIND: wanted})[KIND], more=more)
+        bound, names = known(uow, channel.name, {KIND: wanted})[KIND], names_at(uow, channel.name, wanted)
+        return Plan(rule=rule, wanted=wanted, bound=bound, names=names, more=more)
     if more:
         uow.publish(ChannelPricesDue(channel=channel.name), told.trail)
     return None
@@ -131,6 +137,23 @@ def _differing(
     return {sku: (marks[sku], price) for sku, price in found.items() if sku not in same}
 
 
+def shown_now(uow: UnitOfWork, channel: str, skus: Sequence[str]) -> dict[str, Shown]:
+    """What a channel would show of these SKUs at this moment; those that no price counts for are left out."""
+    rule = channel_rule(uow, channel)
+    if rule is None or not skus:
+        return {}
+    taxes = _Taxes(uow, rule)
+    found: dict[str, Shown] = {}
+    for one in channel_prices.counted(uow, rule, skus):
+        try:
+            price = shown(rule, one, taxes.share(one))
+        except Refused:  # no tax between the list and the channel: the price's own case says so
+            continue
+        if price is not None:
+            found[one.sku] = price
+    return found
+
+
 def _stands(price: Shown, sent: Shown | None) -> bool:
     """Whether a channel would show the same as before, whichever list it comes from."""
     return sent is not None and (price.amount, price.compare_at) == (sent.amount, sent.compare_at)
@@ -162,7 +185,9 @@ def call_sending(connection: Connected, plan: Plan) -> tuple[PriceAnswer, ...]:
         PriceWish(sku=sku, amount=one.amount, compare_at=one.compare_at, external_id=plan.bound.get(sku, ""))
         for sku, (_, one) in sorted(plan.wanted.items())
     ]
-    return connection.port(PriceSink).put(wishes)
+    answers = in_our_words(connection.port(PriceSink).put(in_their_words(wishes, plan.names)), plan.names)
+    others = [PriceAnswer(sku=sku, became=PriceBecame.UNLISTED) for sku, word in plan.names.items() if not word]
+    return (*answers, *others)
 
 
 def record_sending(

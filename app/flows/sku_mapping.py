@@ -11,7 +11,7 @@ from app.domains.orders.queries import Sold
 from app.domains.product import queries as products
 from app.domains.product import service as product
 from app.domains.product.queries import Likely, Place
-from app.flows import mapping
+from app.flows import mapping, sku_stock
 from app.infra.replay.again import resolve_case
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, NotFound
@@ -23,6 +23,11 @@ WAITING = """
 SELECT c.id::text, substring(i.key FROM 8) FROM unnest(%(cases)s::uuid[]) c(id)
  CROSS JOIN LATERAL (SELECT key FROM hub.case_item WHERE case_id = c.id ORDER BY at DESC LIMIT 200) i
  WHERE i.key ~ '^orders:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+"""
+
+ALL_WAITING = """
+SELECT DISTINCT substring(key FROM 8) FROM hub.case_item WHERE case_id = ANY(%(cases)s::uuid[])
+   AND key ~ '^orders:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 """
 
 
@@ -114,10 +119,21 @@ def _name(
     at = tuple(dict.fromkeys(channels)) or tuple(dict.fromkeys(name for one in open_ones for name in one.channels))
     if not at:
         raise Invalid("product.alias_channel", f"no order waits for {sku}: name the channel that sells it", about=sku)
+    before = products.meant(uow, [(channel, sku) for channel in at])
     for channel in at:
         uow.hub.connections.get(uow.session, channel)
         product.choose_alias(uow, channel, sku, place, who, why)
+        sku_stock.look_anew(uow, channel, {sku, place.sku, before.get((channel, sku), sku)})
+    waiting = [row[0] for row in uow.sql(ALL_WAITING, {"cases": [one.case_id for one in open_ones]})]
+    sku_stock.reserve_anew(uow, at, sku, waiting)
     return place.sku, at
+
+
+def forget_sku(uow: UnitOfWork, channel: str, sku: str, who: str, why: str = "") -> None:
+    """Say no more what a channel's SKU is here. Raises NotFound `product.alias_unknown`."""
+    ours = products.meant(uow, [(channel, sku)]).get((channel, sku), sku)
+    product.forget_alias(uow, channel, sku, who, why)
+    sku_stock.look_anew(uow, channel, {sku, ours})
 
 
 def _place(uow: UnitOfWork, sku: str, company: str) -> Place:

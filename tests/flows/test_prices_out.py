@@ -21,6 +21,8 @@ from app.domains.pricing.queries.channels import channel_prices, channel_standin
 from app.domains.pricing.service.channel_prices import mark_all, set_channel_rule
 from app.domains.pricing.service.lists import keep_list, keep_prices
 from app.domains.pricing.service.tax_rates import put_tax_table
+from app.domains.product import service as products
+from app.flows import sku_mapping
 from app.infra.bindings import known
 from app.infra.deadlines import tell_missed
 from app.infra.ids import new_id
@@ -31,6 +33,7 @@ from app.kernel.errors import Invalid
 from app.kernel.money import UnitPrice
 from app.settings import Settings
 from tests.adapters.shopify.shop import Shop, a_shop
+from tests.domains.product.shelves import draft
 from tests.hub import Crank
 
 pytestmark = pytest.mark.capability("PRC-4", "CM-8")
@@ -394,3 +397,35 @@ def test_it_is_known_which_sku_has_no_price_any_more(store: Store) -> None:
     with store.crank.uow() as uow:
         (price,) = channel_prices(uow, "shop", sku=TENT)
     assert (price.code, price.due, store.cases()) == ("pricing.no_price", False, [])
+
+
+@pytest.mark.capability("PRD-3")
+def test_a_price_is_shown_under_the_channels_own_word_for_the_sku(store: Store) -> None:
+    with store.crank.uow() as uow:
+        products.keep_many(uow, [draft("TENT", status="active"), draft(SOCKS, status="active")], "anna")
+        sku_mapping.map_sku(uow, TENT, "TENT", "anna", channels=["shop"])
+    store.rule()
+    store.price({"TENT": "150.00", SOCKS: "9.00", TENT: "1.00"})  # their word is no SKU of its own there any more
+    store.settle()
+    assert store.shown(TENT, SOCKS) == [("150.00", None), ("9.00", None)]
+    with store.crank.uow() as uow:
+        assert [one.sku for one in channel_prices(uow, "shop", troubled=True)] == [TENT]
+        assert set(known(uow, "shop", {"variant": ["TENT", TENT]})["variant"]) == {"TENT"}
+
+
+@pytest.mark.capability("PRD-3")
+def test_a_mapping_that_comes_or_goes_later_shows_the_other_skus_price(store: Store) -> None:
+    with store.crank.uow() as uow:
+        products.keep_many(uow, [draft("TENT", status="active")], "anna")
+    store.rule()
+    store.price({"TENT": "150.00", TENT: "199.00"})
+    store.settle()
+    assert store.shown(TENT) == [("199.00", None)]
+    with store.crank.uow() as uow:
+        sku_mapping.map_sku(uow, TENT, "TENT", "anna", channels=["shop"])
+    store.settle()
+    assert store.shown(TENT) == [("150.00", None)]
+    with store.crank.uow() as uow:
+        sku_mapping.forget_sku(uow, "shop", TENT, "anna")
+    store.settle()
+    assert store.shown(TENT) == [("199.00", None)]

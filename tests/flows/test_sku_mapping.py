@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from app.domains.inventory import service as inventory
 from app.domains.product import queries, service
 from app.domains.product.canonical import Unit, VariantDraft
 from app.flows import mapping, sku_mapping
@@ -14,7 +16,7 @@ from app.infra.value_maps import Word
 from app.kernel.errors import Invalid, NotFound
 from tests.domains.product.shelves import draft
 from tests.factories import a_customer, a_line, an_order
-from tests.flows.conftest import Story
+from tests.flows.conftest import MORNING, Story
 
 pytestmark = pytest.mark.capability("PRD-3")
 THEIRS, OURS = "Tent_2p grn", "TENT-2P-GRN"
@@ -159,3 +161,49 @@ def test_a_choice_that_cannot_be_is_refused_and_nothing_goes_on(story: Story) ->
         sku_mapping.map_sku(uow, OURS, OURS, "ann", channels=["shop"])
     assert story.cases() == {"orders.sku_unmapped": f"sku {THEIRS}"}
     assert story.crank.rows("SELECT count(*) FROM product.sku_alias") == [(0,)]
+
+
+ROWS = "SELECT sku, state, sum(quantity)::int FROM inventory.reservation GROUP BY 1, 2 ORDER BY 1, 2"
+
+
+def test_orders_that_waited_have_the_goods_of_our_sku_and_nothing_of_theirs(story: Story) -> None:
+    furnish(story)
+    story.stock(TENT_2P_GRN=5)
+    with story.crank.uow() as uow:
+        inventory.set_snapshot(uow, "erp", THEIRS, "MAIN", Decimal(9), MORNING)
+    orders_wait(story, 3)
+    assert story.crank.rows(ROWS) == [(THEIRS, "held", 3)]
+    story.erp.unmapped.clear()
+    with story.crank.uow() as uow:
+        sku_mapping.map_sku(uow, THEIRS, OURS, "ann")
+    story.settle()
+    assert story.crank.rows(ROWS) == [(OURS, "allocated", 3), (THEIRS, "released", 3)]
+    levels = "SELECT sku, reserved::int, free::int FROM inventory.stock_level ORDER BY sku"
+    assert story.crank.rows(levels) == [(OURS, 3, 2), (THEIRS, 0, 9)]
+    assert story.cases() == {}
+
+
+def test_orders_that_waited_for_more_of_our_sku_than_there_is_are_a_case_and_post_all_the_same(story: Story) -> None:
+    furnish(story)
+    story.stock(TENT_2P_GRN=2)
+    orders_wait(story, 3)
+    assert story.crank.rows(ROWS) == []
+    story.erp.unmapped.clear()
+    with story.crank.uow() as uow:
+        sku_mapping.map_sku(uow, THEIRS, OURS, "ann")
+    story.settle()
+    assert story.crank.rows(ROWS) == [(OURS, "allocated", 2)]
+    assert story.cases() == {"inventory.short": f"sku {OURS}"}
+
+
+def test_another_channels_orders_keep_what_they_reserved(story: Story) -> None:
+    furnish(story)
+    story.stock(TENT_2P_GRN=5)
+    with story.crank.uow() as uow:
+        inventory.set_snapshot(uow, "erp", THEIRS, "MAIN", Decimal(9), MORNING)
+    story.crank.connect("till", "paper_shop", post_test_orders=False)
+    orders_wait(story, 1)
+    with story.crank.uow() as uow:
+        sku_mapping.map_sku(uow, THEIRS, OURS, "ann", channels=["till"])
+    story.settle()
+    assert story.crank.rows(ROWS) == [(THEIRS, "held", 1)]

@@ -13,11 +13,13 @@ from app.adapters.shopify.documents.stock import SET_LEVELS
 from app.domains.inventory import service as inventory
 from app.domains.inventory.canonical import ChannelPolicy
 from app.domains.inventory.events import LevelsDue
-from app.flows import availability
+from app.domains.product import service as products
+from app.flows import availability, sku_mapping
 from app.flows.runtime import Told as ToldOf
 from app.infra.ids import new_id
 from app.infra.uow import Trail
 from app.infra.windows import open_window
+from tests.domains.product.shelves import draft
 from tests.flows.test_real_adapters import Trade, trade
 
 __all__ = ["trade"]
@@ -333,3 +335,21 @@ def test_a_worker_that_dies_before_the_call_is_made_leaves_the_newest_to_the_nex
     shelf.count(7)
     shelf.trade.until(lambda: not shelf.waiting())
     assert (shelf.shown(), shelf.row("owed")) == (7, 0)
+
+
+@pytest.mark.capability("PRD-3", "INV-5")
+def test_stock_is_told_under_the_channels_own_word_for_the_sku(shelf: Shelf) -> None:
+    with shelf.trade.crank.uow() as uow:
+        products.keep_many(uow, [draft("TENT", status="active")], "anna")
+    shelf.count(5)
+    shelf.count(3, "TENT")
+    shelf.trade.crank.settle()
+    assert (shelf.shown(), shelf.row("state", "TENT")) == (5, "unlisted")
+    with shelf.trade.crank.uow() as uow:
+        sku_mapping.map_sku(uow, SKU, "TENT", "anna", channels=["shop"])
+    shelf.trade.crank.settle()
+    assert (shelf.shown(), shelf.row("state", "TENT"), shelf.row("state")) == (3, "live", "unlisted")
+    with shelf.trade.crank.uow() as uow:
+        sku_mapping.forget_sku(uow, "shop", SKU, "anna")
+    shelf.trade.crank.settle()
+    assert (shelf.shown(), shelf.row("state", "TENT"), shelf.row("state")) == (5, "unlisted", "live")

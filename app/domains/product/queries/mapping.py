@@ -49,6 +49,16 @@ SELECT a.connection, a.external, v.sku
  WHERE NOT EXISTS (SELECT FROM hub.value_map m WHERE (m.connection, m.kind, m.source) = (%(erp)s, 'item', a.external)
                       AND m.changed_at > a.chosen_at)
 """
+CALLED = """
+SELECT w.sku, coalesce(a.external, '')
+  FROM unnest(%(skus)s::text[]) w(sku)
+  LEFT JOIN LATERAL (
+       SELECT a.external FROM product.variant v JOIN product.sku_alias a ON a.variant_id = v.id
+        WHERE v.sku = w.sku AND (a.connection, a.kind) = (%(connection)s, 'sku')
+        ORDER BY a.chosen_at DESC, a.external LIMIT 1) a ON true
+ WHERE a.external IS NOT NULL OR EXISTS (
+       SELECT FROM product.sku_alias t WHERE (t.connection, t.kind, t.external) = (%(connection)s, 'sku', w.sku))
+"""
 ALIASES = """
 SELECT a.connection, a.external, v.sku, v.company, v.product_id::text, a.chosen_by, a.chosen_at
   FROM product.sku_alias a JOIN product.variant v ON v.id = a.variant_id
@@ -93,6 +103,15 @@ def meant(uow: UnitOfWork, pairs: Collection[tuple[str, str]], erp: str = "") ->
     ordered = sorted(pairs)
     given = {"connections": [at for at, _ in ordered], "externals": [word for _, word in ordered], "erp": erp}
     return {(connection, external): sku for connection, external, sku in uow.sql(MEANT, given)}
+
+
+def called(uow: UnitOfWork, connection: str, skus: Collection[str]) -> dict[str, str]:
+    """Our SKU → its name at a channel, the last that somebody said; '' where the word is another SKU of ours there.
+
+    SKUs that nobody spoke of are left out: they are called there as here.
+    """
+    given = {"connection": connection, "skus": sorted(skus)}
+    return dict(uow.sql(CALLED, given).fetchall()) if skus else {}
 
 
 def aliases(

@@ -1,0 +1,15 @@
+"""Which orders have goods of a SKU."""
+
+from __future__ import annotations
+
+from app.infra.uow import UnitOfWork
+
+HOLDERS = """
+SELECT DISTINCT order_id FROM inventory.reservation WHERE sku = %(sku)s AND state IN ('held', 'allocated')
+ ORDER BY order_id
+"""
+
+
+def holders_of(uow: UnitOfWork, sku: str) -> list[str]:
+    """The orders that reserved goods of a SKU which have not left yet."""
+    return [row[0] for row in uow.sql(HOLDERS, {"sku": sku})]
