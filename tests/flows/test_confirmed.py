@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from app import flows
@@ -16,7 +14,9 @@ from tests.flows.conftest import Story
 @pytest.mark.capability("RT-5")
 def test_a_posting_that_a_person_found_is_recorded_and_its_shop_told(story: Story) -> None:
     story.stock(TENT_2P_GRN=5)
-    story.crank.hub.settings = replace(story.crank.hub.settings, doubt_seconds=60.0)  # nobody looks before the person
+    with story.crank.uow() as uow:  # nobody looks before the person
+        uow.sql("UPDATE hub.connection SET settings = settings || '{\"doubt_seconds\": 60}', version = version + 1")
+    story.crank.hub.connections.forget()
     story.erp.lose = 1
     story.post("orders/create", an_order())
     story.settle()
