@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.commands.terminal import Commands, as_json, listed, one, tell, who
 from app.infra.acts import record_act
+from app.infra.retention.ages import AGES, forgotten, prune
 from app.infra.retention.leaving import GRACE, leave, put_back
 from app.infra.retention.policy import plan, policies, set_policy
 from app.infra.retention.storage import outlook, sample, sizes
@@ -20,6 +21,7 @@ from app.infra.web.wiring import hub
 from app.kernel.errors import Refused
 
 MB = 1_000_000
+HOUR = timedelta(hours=1)
 
 retention = Commands("retention", help="How long messages, facts, deliveries and attempts are kept.")
 storage = Commands("storage", help="What the database takes, and how it grows.")
@@ -41,6 +43,31 @@ def policy(kind: str | None, days: int | None, archive: bool | None, json_wanted
             )
         shown = [asdict(one) for name, one in kept.items() if kind in (None, name)]
     listed(shown, ("kind", "keep_days", "archive"), json_wanted=json_wanted, nothing="")
+
+
+@retention.command("ages")
+@as_json
+def show_ages(json_wanted: bool) -> None:
+    """Small records with an age of their own: for how long, why, and how many rows have gone so far."""
+    with hub().unit_of_work() as uow:
+        gone = forgotten(uow)
+    rows = [
+        {"table": one.table, "what": one.what, "hours": round(one.age / HOUR), "why": one.why,
+         "forgotten": gone.get(one.table, 0)}
+        for one in AGES
+    ]  # fmt: skip
+    listed(rows, ("table", "what", "hours", "forgotten", "why"), json_wanted=json_wanted, nothing="")
+
+
+@retention.command("prune")
+@as_json
+def prune_now(json_wanted: bool) -> None:
+    """Delete now what is past its age; a relay does so every five minutes."""
+    gone = prune(hub(), threading.Event())
+    if gone is None:
+        raise Refused("retention.running", "another process prunes at this moment; nothing is left to do")
+    rows = [{"table": table, "rows": rows} for table, rows in gone.items()]
+    listed(rows, ("table", "rows"), json_wanted=json_wanted, nothing="Nothing is past its age.")
 
 
 @retention.command("plan")

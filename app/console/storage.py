@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from app.console.deeds import Question, ask, sure
 from app.console.frame import reading
 from app.console.sign_in import actor
+from app.infra.retention.ages import AGES, forgotten
 from app.infra.retention.policy import plan, policies, set_policy
 from app.infra.retention.storage import outlook, sizes
 from app.infra.retention_rows import KINDS, RetiredPartition
@@ -39,6 +42,14 @@ def size_words(count: float) -> str:
     return f"{value:,.0f} {unit}" if unit == "B" or abs(value) >= 100 else f"{value:,.1f} {unit}"
 
 
+def age_words(age: timedelta) -> str:
+    """90 days; an hour."""
+    if age.days:
+        return f"{age.days} days"
+    hours = round(age / timedelta(hours=1))
+    return "an hour" if hours == 1 else f"{hours} hours"
+
+
 class StoragePage(Page):
     """What the database takes and what leaves it."""
 
@@ -47,9 +58,9 @@ class StoragePage(Page):
         with reading() as uow:
             given = {
                 "whole": outlook(uow), "tables": sizes(uow, TABLES), "kept": policies(uow), "partitions": plan(uow),
-                "left": _left(uow),
+                "left": _left(uow), "ages": AGES, "forgotten": forgotten(uow),
             }  # fmt: skip
-        return str(self.render("console/storage.html", words=WORDS, size=size_words, **given))
+        return str(self.render("console/storage.html", words=WORDS, size=size_words, age=age_words, **given))
 
     @expose("/policy", methods=("POST",))
     def policy(self) -> ResponseReturnValue:

@@ -1,4 +1,5 @@
-"""The keeper: a thread of each relay that lets partitions leave in quiet hours and samples what the tables take.
+"""The keeper: a thread of each relay that lets partitions leave in quiet hours, forgets what is past its age, and
+samples what the tables take.
 
 What it does may take minutes, so it never runs in the relay's own turn. Any number may run; locks part them.
 """
@@ -14,6 +15,7 @@ from time import monotonic
 import structlog
 
 from app.infra.hub import Hub
+from app.infra.retention.ages import prune
 from app.infra.retention.leaving import Piece, leave
 from app.infra.retention.storage import sample
 from app.infra.windows import end_window, unended_window
@@ -22,6 +24,7 @@ WINDOW = "retention"
 QUIET = timedelta(hours=4)  # after the window opens: when trade begins the rest waits for the next night
 LOOK_SECONDS = 20.0
 SAMPLE_SECONDS = 3600.0
+PRUNE_SECONDS = 300.0
 log = structlog.get_logger()
 
 
@@ -32,7 +35,7 @@ class Keeper:
         self._hub = hub
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
-        self._sampled = -SAMPLE_SECONDS
+        self._sampled = self._pruned = float("-inf")
 
     def start(self) -> None:
         self._thread.start()
@@ -43,13 +46,20 @@ class Keeper:
         self._thread.join(5)
 
     def turn(self) -> list[Piece]:
-        """One look: sample by the hour, and do what an open window asks for; returns what was done."""
+        """One look: sample and prune when it is time, do what an open window asks for; returns what left."""
         if monotonic() - self._sampled >= SAMPLE_SECONDS:
             sample(self._hub)
             self._sampled = monotonic()
+        if monotonic() - self._pruned >= PRUNE_SECONDS:
+            self._forget()
+            self._pruned = monotonic()
         with self._hub.unit_of_work() as uow:
             instant = unended_window(uow, WINDOW, since=self._hub.clock.now() - QUIET)
         return self._keep(instant) if instant else []
+
+    def _forget(self) -> None:
+        if gone := prune(self._hub, self._stop):
+            log.info("keeper.pruned", rows=dict(gone))
 
     def _keep(self, instant: datetime) -> list[Piece]:
         done = leave(self._hub, self._stop, instant + QUIET)

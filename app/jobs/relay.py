@@ -26,7 +26,7 @@ from app.infra.open_from import set_open_from
 from app.infra.outbox import NOWHERE, Place
 from app.infra.partitions import make_ahead
 from app.infra.telemetry import configure_logs
-from app.infra.took import KEPT_DAYS, TALLY
+from app.infra.took import TALLY
 from app.infra.workers import Heart
 from app.jobs.broker import make_broker, make_ringer
 from app.jobs.keeper import Keeper
@@ -35,7 +35,6 @@ from app.settings import Settings
 
 SWEEP_SECONDS = 1.0
 WAKE_SECONDS = 60.0
-PRUNE_SECONDS = 300.0
 PARTITION_SECONDS = 60.0
 log = structlog.get_logger()
 
@@ -83,17 +82,6 @@ UPDATE hub.delivery d SET state = 'due'
  WHERE d.event_id = n.event_id AND d.id = n.id AND d.state = 'behind'
 """
 
-PRUNE = (
-    f"DELETE FROM hub.took WHERE hour < now() - interval '{KEPT_DAYS} days'",
-    "DELETE FROM hub.seen WHERE received_at < now() - interval '90 days'",
-    "DELETE FROM hub.deadline WHERE state <> 'waiting' AND ended_at < now() - interval '90 days'",
-    "DELETE FROM hub.outgoing WHERE at < now() - interval '90 days'",
-    "DELETE FROM hub.worker WHERE beat_at < now() - interval '1 hour'",
-    "DELETE FROM hub.sheet WHERE received_at < now() - interval '90 days'",
-    "DELETE FROM hub.run WHERE ended_at < now() - interval '180 days'",
-    "DELETE FROM hub.idempotency WHERE at < now() - interval '3 days'",  # a whole weekend and Monday
-)
-
 
 def sweep(hub: Hub) -> list[Place]:
     """Every place with work that is ready now, but for connections whose breaker is open."""
@@ -123,8 +111,6 @@ class Relay:
         if self._due(HubJob.PARTITIONS, PARTITION_SECONDS):
             make_ahead(self._hub)
             self._set_open_from()
-        if self._due(HubJob.PRUNE, PRUNE_SECONDS):
-            self._prune()
         self.turned_at = self._hub.clock.now()
         return len(places)
 
@@ -169,12 +155,6 @@ class Relay:
         with self._hub.unit_of_work() as uow:
             if try_job(uow, HubJob.OPEN_FROM):
                 set_open_from(uow)
-
-    def _prune(self) -> None:
-        with self._hub.unit_of_work() as uow:
-            if try_job(uow, HubJob.PRUNE):
-                for statement in PRUNE:
-                    uow.sql(statement)
 
 
 def main() -> None:

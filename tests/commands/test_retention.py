@@ -43,6 +43,17 @@ def test_the_plan_says_why_nothing_goes_and_changes_nothing(answer: Callable[...
     assert answer("retention", "left") == []
 
 
+def test_what_has_an_age_is_told_with_its_reason_and_pruned_now(answer: Callable[..., Any], hub: Hub):
+    with hub.unit_of_work() as uow:
+        uow.sql(
+            "INSERT INTO hub.idempotency (principal, key, request_hash, at) "
+            "VALUES ('shop', 'k', '', now() - interval '4 days')"
+        )
+    assert answer("retention", "prune") == [{"table": "hub.idempotency", "rows": 1}]
+    (row,) = [row for row in answer("retention", "ages") if row["table"] == "hub.idempotency"]
+    assert (row["hours"], row["forgotten"], row["why"]) == (72, 1, "a caller that failed on Friday repeats on Monday")
+
+
 def test_a_run_beside_another_is_refused(flask: Callable[..., Result], hub: Hub):
     with alone(hub):
         refused = flask("retention", "run")

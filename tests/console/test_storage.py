@@ -33,6 +33,8 @@ def test_it_shows_what_is_kept_how_large_tables_are_and_what_stays(hub: Hub, adm
     page = admin.get("/admin/storage/").text
     for said in ("The database takes", "hub.delivery", "younger than 400 days", "Nothing has left yet", "no archive"):
         assert said in page
+    assert "Answers to an Idempotency-Key" in page
+    assert "3 days" in page
 
 
 def test_a_policy_changes_after_its_question_and_under_a_name(hub: Hub, admin: Browser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from marshmallow import Schema, fields
 
 from app.infra.bell import make_redis
 from app.infra.hub import Hub
+from app.infra.retention.ages import prune
 from app.infra.web.auth import adopt_key, create_key, current_principal, require_scope, revoke_key, security_schemes
-from app.infra.web.idempotent import idempotent, prune_ledger
+from app.infra.web.idempotent import idempotent
 from app.infra.web.problems import MEDIA_TYPE, ProblemApi, register_problems
 from app.infra.web.throttle import Throttle, Tries
 from app.infra.web.wiring import wire
@@ -206,9 +208,14 @@ def test_the_same_key_and_request_get_the_first_answer_again(
     assert (other.status_code, (other.json or {})["title"]) == (422, "idempotency.other_request")
     assert client.post("/api/v1/twice", json={"a": 1}, headers=key("operations:write")).json == {"count": 2}
     assert client.post("/api/v1/twice", headers={**headers, "Idempotency-Key": "k" * 256}).status_code == 422
-    with hub.sessions.begin() as session:
-        assert prune_ledger(session, timedelta(hours=1)) == 0
-        assert prune_ledger(session, timedelta(seconds=-1)) == 1
+    with hub.unit_of_work() as uow:
+        uow.sql("UPDATE hub.idempotency SET at = at - interval '71 hours'")
+    prune(hub, threading.Event())
+    assert client.post("/api/v1/twice", json={"a": 1}, headers=headers).json == {"count": 1}
+    with hub.unit_of_work() as uow:
+        uow.sql("UPDATE hub.idempotency SET at = at - interval '2 hours'")
+    prune(hub, threading.Event())
+    assert client.post("/api/v1/twice", json={"a": 1}, headers=headers).json == {"count": 3}
 
 
 @pytest.mark.capability("RT-3")

@@ -72,7 +72,7 @@ def test_two_relays_fold_every_tally_once_while_more_are_written(crank: Crank, o
     assert crank.rows("SELECT label, n FROM hub.counter WHERE name = 'trial' ORDER BY 1") == [("a", 50), ("b", 50)]
 
 
-def test_two_relays_make_each_partition_once_and_prune_once(crank: Crank, other: Crank):
+def test_two_relays_make_each_partition_once(crank: Crank, other: Crank):
     with crank.uow() as uow:
         uow.sql("SELECT setval('hub.event_id', 70000001)")
     made: list[str] = []

@@ -1,7 +1,8 @@
 """The Idempotency-Key ledger: the same key and body get the first answer again, another body under the key is refused.
 
 One transaction claims the key, the view works in its own, a third stores the answer. A request that failed gives its
-key back; one that died keeps it for a minute, after which a repeat may take it over: views are safe to repeat.
+key back; one that died keeps it for a minute, after which a repeat may take it over: views are safe to repeat. Answers
+are kept for three days (`app/infra/retention/ages.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, ParamSpec
 
 from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import LargeBinary, delete, or_, select, text, update
+from sqlalchemy import LargeBinary, delete, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -108,14 +109,6 @@ def _keep(who: str, key: str, response: Response) -> None:
 def _forget(who: str, key: str) -> None:
     with hub().sessions.begin() as session:
         session.execute(delete(IdempotencyRow).filter_by(principal=who, key=key))
-
-
-def prune_ledger(session: Session, older_than: timedelta) -> int:
-    """Forget answered keys, and dead ones, of before; the number of them."""
-    before = SYSTEM_CLOCK.now() - older_than
-    old = or_(IdempotencyRow.status.is_not(None), IdempotencyRow.at < before - DEAD_AFTER)
-    gone = delete(IdempotencyRow).where(IdempotencyRow.at < before, old).returning(IdempotencyRow.key)
-    return len(session.scalars(gone).all())
 
 
 def _digest() -> bytes:
