@@ -1,7 +1,7 @@
-"""Secrets at rest: AES-256-GCM, bound to the connection they belong to, under keys that can be rotated.
+"""Secrets at rest: AES-256-GCM, bound to the connection or request they belong to, under keys that can be rotated.
 
-A sealed value is `<key id, 4 bytes><nonce, 12 bytes><ciphertext>`; the connection's name is authenticated with it, so a
-value copied to another row does not open.
+A sealed value is `<key id, 4 bytes><nonce, 12 bytes><ciphertext>`; its owner's name is authenticated with it, so a
+value copied to another row does not open. Columns that hold such values are declared in `app/infra/resealing.py`.
 """
 
 from __future__ import annotations

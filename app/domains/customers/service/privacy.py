@@ -17,11 +17,25 @@ from app.domains.customers.models import PrivacyExportRow, PrivacyRequestRow
 from app.domains.customers.queries.privacy import pending_state
 from app.infra.acts import record_act
 from app.infra.ids import new_id
+from app.infra.resealing import SEALED, Sealed
 from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import Invalid, NotFound, Refused
 
 DAYS = 30  # GDPR, article 12(3): one month; Shopify, "Privacy law compliance": 30 days after the webhook
 KEPT_DAYS = 14  # how long a finished file can be fetched before it is deleted
+OWNER = "privacy {key}"  # what the vault binds the values of a request to
+SEALED.append(
+    Sealed(
+        table="customers.privacy_request", key="id", column="subject", kind="privacy", owner=OWNER,
+        named="privacy request {key}",
+    )
+)  # fmt: skip
+SEALED.append(
+    Sealed(
+        table="customers.privacy_export", key="request_id", column="sealed", kind="privacy", owner=OWNER,
+        named="the file of privacy request {key}",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,4 +209,4 @@ def _pending(uow: UnitOfWork, request_id: str, why: str) -> PrivacyRequestRow:
 
 
 def _owner(request_id: str) -> str:
-    return f"privacy {request_id}"
+    return OWNER.format(key=request_id)
