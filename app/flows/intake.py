@@ -15,7 +15,7 @@ from app.domains.orders.events import RefreshRequested
 from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment, OrderSource
 from app.domains.orders.service import FETCHED, Arrival, Became, HistoryRule
 from app.domains.pricing.ports import PricesReported
-from app.flows import acceptance, availability, history, price_fan_out, privacy, shipments
+from app.flows import acceptance, availability, customers_in, history, price_fan_out, privacy, shipments
 from app.flows.hearing import Heard, Received, heard_of, translate
 from app.flows.runtime import Connected, Ended, Later, Outcome, Told, step
 from app.flows.sku_names import names_in
@@ -159,6 +159,8 @@ def _ring(uow: UnitOfWork, heard: Heard, bell: Bell) -> Outcome | None:
 
 
 def _changed(uow: UnitOfWork, heard: Heard, changed: DocumentChanged) -> Outcome | None:
+    if changed.kind == "customer":
+        return None if customers_in.hear(uow, heard.connection) else Ended(code="customers.not_imported")
     ours = shipments.request_progress(uow, heard.connection.name, changed, heard.told.trail)
     return None if ours else Ended(code="orders.not_ours")
 
@@ -169,14 +171,12 @@ def _accepted(uow: UnitOfWork, heard: Heard, value: ErpAcceptance) -> Outcome | 
 
 
 def _shipped(uow: UnitOfWork, heard: Heard, value: ErpShipment) -> Outcome | None:
-    notice_id = heard.notice.notice_id
-    known = shipments.record_shipment(uow, heard.connection.name, value, heard.told.trail, notice_id)
+    known = shipments.record_shipment(uow, heard.connection.name, value, heard.told.trail, heard.notice.notice_id)
     return None if known else _wait(uow, heard, value.order_number)
 
 
 def _invoiced(uow: UnitOfWork, heard: Heard, value: ErpInvoice) -> Outcome | None:
-    notice_id = heard.notice.notice_id
-    known = shipments.record_invoice(uow, heard.connection.name, value, heard.told.trail, notice_id)
+    known = shipments.record_invoice(uow, heard.connection.name, value, heard.told.trail, heard.notice.notice_id)
     return None if known else _wait(uow, heard, value.order_number)
 
 

@@ -114,6 +114,10 @@ POLICIES = (
         queue="catalogue", target=300.0, deferred=OVERLOADED, steps=("price_fan_out.*",),
     ),
     Policy(
+        name="products to channel", promise="A product that changes stands so at every channel that lists it",
+        kind=Kind.EVENT, queue="catalogue", target=300.0, deferred=OVERLOADED, steps=("catalogue_out.*",),
+    ),
+    Policy(
         name="product to pricing", promise="Promotions and tax know a product as it is", kind=Kind.EVENT,
         queue="catalogue", target=300.0, deferred=OVERLOADED, steps=("price_items.*",),
     ),
@@ -132,6 +136,10 @@ POLICIES = (
     Policy(
         name="catalogue in", promise="What a source holds of products is taken in, page by page", kind=Kind.BULK,
         queue="bulk", target=300.0, deferred=BUSY, steps=("product_import.*", "product_alignment.*"),
+    ),
+    Policy(
+        name="customers in", promise="What a source holds of customers is taken in, page by page", kind=Kind.BULK,
+        queue="bulk", target=300.0, deferred=BUSY, steps=("customer_import.*", "customer_alignment.*"),
     ),
     Policy(
         name="privacy", promise="What a person asks of their data is begun the same day", kind=Kind.LONG, queue="bulk",

@@ -46,6 +46,8 @@ WINDOWS = (
     Window(name="channel_prices", cron="4-59/15 * * * *"),
     Window(name="catalogue_poll", cron="7-59/15 * * * *"),
     Window(name="catalogue_alignment", cron="41 2 * * *"),
+    Window(name="customer_poll", cron="9-59/15 * * * *"),
+    Window(name="customer_alignment", cron="11 3 * * *"),
     Window(name="expiry_watch", cron="23 5 * * *"),
     Window(name="stock_recount", cron="37 3 * * *"),
     Window(name="state_counts", cron="*/5 * * * *"),

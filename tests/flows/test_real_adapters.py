@@ -237,7 +237,7 @@ def test_both_vendors_are_subscribed_at_once_renewed_in_time_and_never_twice(tra
     step = "upkeep.keep_subscriptions"
     trade.until(lambda: trade.crank.states(step) == {"done": 2})
     held = {row["resource"].rsplit("/", 1)[-1]: row for row in trade.books("subscriptions")}
-    assert sorted(held) == ["salesInvoices", "salesOrders"]
+    assert sorted(held) == ["customers", "salesInvoices", "salesOrders"]
     assert {row["notificationUrl"] for row in held.values()} == {f"{trade.hub}/webhooks/erp/notifications"}
     addresses = sorted(row["address"] for row in trade.books("webhookSubscriptions"))
     assert addresses == sorted(f"{trade.hub}/webhooks/shop/{topic}" for topic in SHOP_TOPICS)

@@ -1,4 +1,4 @@
-"""Microsoft Dynamics 365 Business Central, API v2.0: sales orders, payments, shipments, items and notifications.
+"""Microsoft Dynamics 365 Business Central, API v2.0: orders, payments, shipments, items, customers and notifications.
 
 One connection is one environment and one company. docs/adapters/business_central.md says what proves each rule.
 """
@@ -6,6 +6,7 @@ One connection is one environment and one company. docs/adapters/business_centra
 from __future__ import annotations
 
 from app.adapters.business_central.client import connect
+from app.adapters.business_central.customers import BusinessCentralCustomers
 from app.adapters.business_central.items import BusinessCentralItems
 from app.adapters.business_central.order_books import BusinessCentralOrderBooks
 from app.adapters.business_central.payments import BusinessCentralPayments
@@ -16,6 +17,7 @@ from app.adapters.business_central.shipments import BusinessCentralShipments
 from app.adapters.business_central.stock import BusinessCentralStock
 from app.adapters.business_central.subscriptions import BusinessCentralSubscriptions
 from app.adapters.business_central.webhooks import TOPIC, echo, translate, verify
+from app.domains.customers.ports import CustomerSource
 from app.domains.inventory.ports import StockSource
 from app.domains.orders.ports import OrderBooks, PaymentSink, SalesOrderSink, ShipmentSource
 from app.domains.product.ports import ProductSource
@@ -35,6 +37,7 @@ SPEC = AdapterSpec(
         Capability(port=StockSource, build=BusinessCentralStock.build, dedupe=Dedupe.READS),
         Capability(port=OrderBooks, build=BusinessCentralOrderBooks.build, dedupe=Dedupe.READS),
         Capability(port=ProductSource, build=BusinessCentralItems.build, dedupe=Dedupe.READS),
+        Capability(port=CustomerSource, build=BusinessCentralCustomers.build, dedupe=Dedupe.READS),
         Capability(port=SubscriptionKeeper, build=BusinessCentralSubscriptions.build, dedupe=Dedupe.LOOKUP),
     ),
     contract="verified by tests/contracts against the sandbox and Microsoft's property tables",

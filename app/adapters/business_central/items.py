@@ -48,12 +48,12 @@ class BusinessCentralItems:
         return self._batch(rows, f"{VARIANTS}:{numbers[-1]}" if len(moved) == min(most, AT_ONCE) else "")
 
     def _items(self, since: datetime | None, number: str, most: int) -> list[Document]:
-        wanted = _all_of(_since(since), f"number gt {literal(number)}" if number else "")
+        wanted = all_of(changed_since(since), f"number gt {literal(number)}" if number else "")
         options = {"filter": wanted} if wanted else {}
         return self._read(ITEMS, **options, orderby="number", top=str(most), select=FIELDS, expand=INNER)
 
     def _moved(self, since: datetime | None, number: str, most: int) -> list[Document]:
-        wanted = _all_of(_since(since), f"itemNumber gt {literal(number)}" if number else "")
+        wanted = all_of(changed_since(since), f"itemNumber gt {literal(number)}" if number else "")
         return self._read(
             "itemVariants", filter=wanted, orderby="itemNumber", top=str(most), select="id,itemId,itemNumber,code"
         )
@@ -101,12 +101,14 @@ def _told(value: object) -> str | None:
     return str(value).strip() or None if value is not None else None
 
 
-def _since(since: datetime | None) -> str:
+def changed_since(since: datetime | None) -> str:
+    """A filter's rule for what changed at or after an instant; none for None."""
     if since is None:
         return ""
     moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"lastModifiedDateTime ge {moment}"
 
 
-def _all_of(*rules: str) -> str:
+def all_of(*rules: str) -> str:
+    """A filter of the rules that are any."""
     return " and ".join(rule for rule in rules if rule)

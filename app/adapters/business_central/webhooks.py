@@ -20,7 +20,7 @@ from app.infra.remote.spec import Arrival, Message, Notice
 from app.kernel.errors import Invalid
 
 TOPIC = "notifications"
-KINDS: Mapping[str, str] = {"salesOrders": "sales_order", "salesInvoices": "sales_invoice"}
+KINDS: Mapping[str, str] = {"salesOrders": "sales_order", "salesInvoices": "sales_invoice", "customers": "customer"}
 SUBSCRIBED = tuple(KINDS)
 TOKEN_LENGTH = 2048
 
@@ -62,7 +62,7 @@ def echo(arrival: Arrival) -> str | None:
 
 
 def translate(message: Message, settings: Mapping[str, Any]) -> tuple[DocumentChanged, ...]:
-    """The documents that a body speaks of, each once. Other collections than orders and invoices are left out."""
+    """The documents that a body speaks of, each once. Other collections than the subscribed ones are left out."""
     entries = list(_entries(message.body))
     if not entries:
         raise Invalid("business_central.bad_body", "value must be a list of notifications; ask the sender")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from app.kernel.errors import Invalid
+from app.kernel.money import Money
 
 
 class Kind(StrEnum):
@@ -38,12 +40,14 @@ class Buyer:
     """Who an order says bought. `external_id` is the channel's id of the customer, empty for a guest.
 
     `withheld` says that the channel may not tell who it is: that is not a guest. `company` names the business that
-    buys; a person's own mention of an employer does not belong here. Raises Invalid when nothing tells buyers apart.
+    buys; a person's own mention of an employer does not belong here. `number` is what people there call the customer
+    by. Raises Invalid when nothing tells buyers apart.
     """
 
     connection: str
     order_key: str  # the order's id at the channel
     external_id: str = ""
+    number: str = ""
     email: str = ""
     phone: str = ""
     name: str = ""
@@ -80,6 +84,44 @@ class Account:
     tax_ids: tuple[str, ...]
     guest: bool
     withheld: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """How much and how long a customer may owe, and owes. No limit where `limit` is None, no word of it where
+    `balance` is. `terms` is the source's own name of its payment terms."""
+
+    currency: str
+    limit: Money | None = None
+    balance: Money | None = None
+    days: int = 0
+    terms: str = ""
+    blocked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and (self.limit.currency != self.currency or self.limit.minor < 0):
+            said = f"the limit {self.limit} is no amount of 0 or more in {self.currency}: correct it where it is kept"
+            raise Invalid("customers.credit_limit", said, about="limit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDraft:
+    """A customer as a system of record holds it; empty is what it does not tell.
+
+    `number` is what people there call it by, `version` when it was last changed there.
+    """
+
+    external_id: str
+    number: str
+    kind: Kind
+    name: str
+    version: datetime
+    credit: Credit
+    email: str = ""
+    phone: str = ""
+    country: str = ""
+    tax_id: str = ""
+    address: Address | None = None
 
 
 class Ask(StrEnum):

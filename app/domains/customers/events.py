@@ -21,6 +21,15 @@ class AccountCompleted(Fact):
     account_id: str
 
 
+@event("customers.account_changed", version=1, key="account_id")
+class AccountChanged(Fact):
+    """A source or a person changed parts of an account, such as `contact` or `terms`; `source` is '' for a person."""
+
+    account_id: str
+    changed: tuple[str, ...]
+    source: str = ""
+
+
 @event("customers.account_merged", version=1, key="account_id")
 class AccountMerged(Fact):
     """A person found that `merged_id` is the account, or, `undone`, that it is not after all."""

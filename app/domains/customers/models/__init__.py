@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from app.domains.customers.models.accounts import AccountRow, AddressRow, DuplicateRow, MergeRow
-from app.domains.customers.models.privacy import PrivacyExportRow, PrivacyRequestRow
+from app.domains.customers.models.privacy import ForgottenRow, PrivacyExportRow, PrivacyRequestRow
 from app.domains.customers.models.records import (
     ConsentRow,
     ContactPointRow,
     CreditTermsRow,
     LocationRow,
     MemberRow,
+    SightingRow,
     TaxIdRow,
 )
 
@@ -20,10 +21,12 @@ __all__ = [
     "ContactPointRow",
     "CreditTermsRow",
     "DuplicateRow",
+    "ForgottenRow",
     "LocationRow",
     "MemberRow",
     "MergeRow",
     "PrivacyExportRow",
     "PrivacyRequestRow",
+    "SightingRow",
     "TaxIdRow",
 ]

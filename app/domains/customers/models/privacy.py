@@ -61,3 +61,13 @@ class PrivacyExportRow(Base):
     sha256: Mapped[str]
     made_at: Mapped[datetime] = mapped_column(server_default=NOW)
     until: Mapped[datetime]
+
+
+class ForgottenRow(Base):
+    """A channel's customer who was erased, by a keyed hash that nobody can read back."""
+
+    __tablename__ = "forgotten"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -72,7 +72,7 @@ class ConsentRow(Base):
 
 
 class CreditTermsRow(Base):
-    """How long and how much an account may owe; no limit where `limit_minor` is empty."""
+    """How long and how much an account may owe, and owes in its ERP's books; no limit where `limit_minor` is empty."""
 
     __tablename__ = "credit_terms"
     __table_args__ = (
@@ -88,6 +88,9 @@ class CreditTermsRow(Base):
     blocked: Mapped[bool] = mapped_column(server_default="false")
     source: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    terms_code: Mapped[str] = mapped_column(server_default="")
+    balance_minor: Mapped[int | None] = mapped_column(BigInteger)
+    balance_at: Mapped[datetime | None]
 
 
 class LocationRow(Base):
@@ -119,3 +122,14 @@ class MemberRow(Base):
     person_id: Mapped[str] = mapped_column(UUID(as_uuid=False), ForeignKey(ACCOUNT), primary_key=True)
     location_id: Mapped[str | None] = mapped_column(UUID(as_uuid=False), ForeignKey("customers.location.id"))
     role: Mapped[str] = mapped_column(server_default="")
+
+
+class SightingRow(Base):
+    """When a source last showed a customer of its own."""
+
+    __tablename__ = "sighting"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    connection: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domains.customers.queries import account, possible_duplicates
+from app.domains.customers.service.aligning import Difference, compare, vanished
 from app.domains.customers.service.erasing import (
     Known,
     erase_accounts,
@@ -12,6 +13,8 @@ from app.domains.customers.service.erasing import (
     terms_of,
     told_of,
 )
+from app.domains.customers.service.importing import KIND as ERP_CUSTOMER
+from app.domains.customers.service.importing import TakenIn, take_in
 from app.domains.customers.service.matching import KIND, keep_address, match, match_many
 from app.domains.customers.service.merging import (
     FILLED,
@@ -86,14 +89,18 @@ __all__ = [
     "accounts_after",
     "Merged",
     "DAYS",
+    "Difference",
+    "ERP_CUSTOMER",
     "KEPT_DAYS",
     "KIND",
     "Known",
     "Subject",
+    "TakenIn",
     "Wanted",
     "account",
     "answer_request",
     "begin_run",
+    "compare",
     "discard_export",
     "erase_accounts",
     "forget_customers",
@@ -111,7 +118,9 @@ __all__ = [
     "read_export",
     "request_of",
     "subject_of",
+    "take_in",
     "terms_of",
     "told_of",
+    "vanished",
     "withdraw_request",
 ]

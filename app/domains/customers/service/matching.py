@@ -98,15 +98,18 @@ def match(
     return match_many(uow, [buyer])[0]
 
 
-def match_many(uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail] = ()) -> list[str]:
+def match_many(
+    uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail] = (), *, kind: str = KIND
+) -> list[str]:  # fmt: skip
     """The account id of each buyer: by the channel's customer id, a company's tax id, by e-mail, else a new one.
 
     An account keeps what it knows and gains what it lacks; two accounts are never merged. A channel's second customer
     with an e-mail that its first one has gets an account of its own, and the pair waits for a person to look at it.
     What is told of an account goes by the trail of the first buyer it is of, where `trails` has one for each buyer.
+    `kind` is under which the ids of these customers are bound.
     """
     named = {(buyer.connection, buyer.external_id) for buyer in buyers if buyer.external_id}
-    bound = queries.bound_customers(uow, KIND, named)
+    bound = queries.bound_customers(uow, kind, named)
     strangers: dict[Who, Buyer] = {}
     for buyer in buyers:
         if (buyer.connection, buyer.external_id) not in bound:
@@ -115,11 +118,11 @@ def match_many(uow: UnitOfWork, buyers: Sequence[Buyer], trails: Sequence[Trail]
     rest = {who: (buyer, identity_of(buyer)) for who, buyer in strangers.items() if who not in taxed}
     matched, fresh = _settle(uow, rest)
     matched |= taxed
-    sharing, ties = _tie(uow, strangers, matched)
+    sharing, ties = _tie(uow, strangers, matched, kind)
     if sharing:
         own, made = _settle(uow, {who: (strangers[who], own_identity(strangers[who])) for who in sharing})
         matched, fresh = matched | own, fresh | made
-        _, ties = _tie(uow, strangers, matched)
+        _, ties = _tie(uow, strangers, matched, kind)
     bind_many(uow, ties)
     answers = [bound.get((buyer.connection, buyer.external_id)) or matched[_who(buyer)] for buyer in buyers]
     first = dict(reversed(list(zip(answers, trails, strict=True)))) if trails else {}
@@ -210,7 +213,9 @@ def _settle(uow: UnitOfWork, wanted: Mapping[Who, tuple[Buyer, str]]) -> tuple[d
     return {who: found[identity] for who, (_, identity) in wanted.items()}, set(made.values())
 
 
-def _tie(uow: UnitOfWork, strangers: Mapping[Who, Buyer], matched: Mapping[Who, str]) -> tuple[list[Who], list[Tie]]:
+def _tie(
+    uow: UnitOfWork, strangers: Mapping[Who, Buyer], matched: Mapping[Who, str], kind: str
+) -> tuple[list[Who], list[Tie]]:
     """Which customers share an account that is another's at their channel, and the bindings of those that do not.
 
     First come, first bound.
@@ -219,12 +224,12 @@ def _tie(uow: UnitOfWork, strangers: Mapping[Who, Buyer], matched: Mapping[Who, 
     ties: list[Tie] = []
     for connection in {buyer.connection for buyer in strangers.values() if buyer.external_id}:
         here = [who for who, buyer in strangers.items() if buyer.connection == connection and buyer.external_id]
-        owners = known(uow, connection, {KIND: {matched[who] for who in here}})[KIND]
+        owners = known(uow, connection, {kind: {matched[who] for who in here}})[kind]
         for who in here:
-            external_id, found = strangers[who].external_id, matched[who]
+            external_id, number, found = strangers[who].external_id, strangers[who].number, matched[who]
             if found not in owners:
                 owners[found] = external_id
-                ties.append(Tie(connection=connection, kind=KIND, key=found, external_id=external_id))
+                ties.append(Tie(connection=connection, kind=kind, key=found, external_id=external_id, number=number))
             elif owners[found] != external_id:
                 sharing.append(who)
     return sharing, ties
