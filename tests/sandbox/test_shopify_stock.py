@@ -108,12 +108,72 @@ def test_a_product_is_set_as_a_whole(merchant: Merchant) -> None:
     made = merchant.data(document, input=given)["product"]
     assert (made["handle"], made["status"], made["totalInventory"]) == ("new-thing", "DRAFT", 8)
     assert [each["sku"] for each in made["variants"]["nodes"]] == ["NEW-S", "NEW-M"]
-    again = merchant.data(document, identifier={"handle": "new-thing"}, input={"variants": [variant("M", "3.00")]})[
-        "product"
-    ]
+    medium = {"productOptions": options, "variants": [variant("M", "3.00")]}
+    again = merchant.data(document, identifier={"handle": "new-thing"}, input=medium)["product"]
     assert again["id"] == made["id"]
     assert [(each["sku"], each["price"]) for each in again["variants"]["nodes"]] == [("NEW-M", "3.00")]
     missing = merchant.data(document, input={"id": "gid://shopify/Product/1", "title": "x"})
     assert missing["userErrors"][0]["code"] == "PRODUCT_DOES_NOT_EXIST"
-    twice = merchant.data(document, input={"title": "x", "variants": [variant("S", "1"), variant("S", "1")]})
-    assert twice["userErrors"][0]["code"] == "DUPLICATED_OPTION_VALUE"
+
+
+def refusal(merchant: Merchant, **given: Any) -> str:
+    document = """mutation($input: ProductSetInput!) {
+        productSet(input: $input) { product { id } userErrors { code } }
+    }"""
+    payload = merchant.data(document, input={"title": "x", **given})
+    assert payload["product"] is None
+    return str(payload["userErrors"][0]["code"])
+
+
+def one_option(name: str, *values: str) -> dict[str, Any]:
+    return {"name": name, "values": [{"name": value} for value in values]}
+
+
+def a_variant(**values: str) -> dict[str, Any]:
+    return {"optionValues": [{"optionName": option, "name": value} for option, value in values.items()]}
+
+
+def test_a_product_is_refused_for_what_no_product_may_be(merchant: Merchant) -> None:
+    size, small = one_option("Size", "S", "M"), a_variant(Size="S")
+    assert [
+        refusal(merchant, title=""),
+        refusal(merchant, title="x" * 256),
+        refusal(merchant, variants=[small]),
+        refusal(merchant, productOptions=[size]),
+        refusal(merchant, productOptions=[size, one_option("Size", "L")], variants=[small]),
+        refusal(merchant, productOptions=[one_option(name, "1") for name in "ABCD"], variants=[a_variant(A="1")]),
+        refusal(merchant, productOptions=[one_option("Size")], variants=[small]),
+        refusal(merchant, productOptions=[one_option("Size", "S", "S")], variants=[small]),
+        refusal(merchant, productOptions=[size], variants=[a_variant(Colour="Red")]),
+        refusal(merchant, productOptions=[size], variants=[a_variant(Size="XL")]),
+        refusal(merchant, productOptions=[size, one_option("Colour", "Red")], variants=[small]),
+        refusal(merchant, productOptions=[size], variants=[small, small]),
+        refusal(merchant, productOptions=[size], variants=[{**small, "price": "-1"}]),
+        refusal(merchant, files=[{"originalSource": "mug.jpg"}]),
+    ] == [
+        "MISSING_FIELD_REQUIRED", "INVALID_PRODUCT", "PRODUCT_OPTIONS_INPUT_MISSING", "VARIANTS_INPUT_MISSING",
+        "DUPLICATED_OPTION_NAME", "OPTIONS_OVER_LIMIT", "OPTION_VALUES_MISSING", "DUPLICATED_OPTION_VALUE",
+        "OPTION_DOES_NOT_EXIST", "OPTION_VALUE_DOES_NOT_EXIST", "INVALID_VARIANT", "INVALID_VARIANT",
+        "INVALID_VARIANT", "INVALID_INPUT",
+    ]  # fmt: skip
+
+
+def test_a_product_is_set_once_under_a_custom_id_that_is_declared(merchant: Merchant) -> None:
+    document = """mutation($input: ProductSetInput!, $identifier: ProductSetIdentifiers) {
+        productSet(input: $input, identifier: $identifier) { product { id title } userErrors { code } }
+    }"""
+    key = {"namespace": "hub", "key": "product_id"}
+    named = {"customId": {**key, "value": "p-1"}}
+    refused = merchant.data(document, identifier=named, input={"title": "x"})
+    assert refused["userErrors"] == [{"code": "NOT_FOUND"}]
+    define = """mutation($definition: MetafieldDefinitionInput!) {
+        metafieldDefinitionCreate(definition: $definition) { createdDefinition { id } userErrors { code } }
+    }"""
+    wanted = {**key, "name": "Ours", "type": "id", "ownerType": "PRODUCT"}
+    assert merchant.data(define, definition=wanted)["createdDefinition"]
+    assert merchant.data(define, definition=wanted)["userErrors"] == [{"code": "TAKEN"}]
+    made = merchant.data(document, identifier=named, input={"title": "x"})["product"]
+    again = merchant.data(document, identifier=named, input={"title": "y"})["product"]
+    assert again == {"id": made["id"], "title": "y"}
+    other = {"customId": {**key, "value": "p-2"}}
+    assert merchant.data(document, identifier=other, input={"title": "x"})["product"]["id"] != made["id"]

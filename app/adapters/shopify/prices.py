@@ -13,6 +13,7 @@ from typing import Any
 
 from app.adapters.shopify.client import Admin, user_errors
 from app.adapters.shopify.documents import prices
+from app.adapters.shopify.naming import number, with_skus
 from app.adapters.shopify.refusals import refusal
 from app.domains.pricing.ports import PriceAnswer, PriceBecame, PriceWish
 from app.infra.remote.client import Outbound
@@ -68,7 +69,7 @@ class ShopifyPrices:
         """SKU → the variants that are meant: one, none, or several that share it; and the currency of their prices."""
         found: dict[str, list[_Node]] = {}
         currency = ""
-        known = {f"{VARIANT}{_number(wish.external_id)}": wish.sku for wish in wishes if wish.external_id}
+        known = {f"{VARIANT}{number(wish.external_id)}": wish.sku for wish in wishes if wish.external_id}
         if known:
             answer = self.admin.ask(prices.PRICES, ids=list(known))
             currency = answer["shop"]["currencyCode"]
@@ -78,8 +79,7 @@ class ShopifyPrices:
         wanted = [wish.sku for wish in wishes if not wish.external_id]
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start : start + AT_ONCE]
-            text = " OR ".join(f'sku:"{_quoted(sku)}"' for sku in some)
-            answer = self.admin.ask(prices.PRICES_BY_SKU, query=text)
+            answer = self.admin.ask(prices.PRICES_BY_SKU, query=with_skus(some))
             currency = answer["shop"]["currencyCode"]
             for node in answer["productVariants"]["nodes"]:
                 if node["sku"] in some:  # a search finds more than what is equal
@@ -108,7 +108,7 @@ class ShopifyPrices:
 
 
 def _answer(wish: PriceWish, became: PriceBecame, variant: str, said: str = "") -> PriceAnswer:
-    external_id = "" if became is PriceBecame.UNLISTED else _number(variant)
+    external_id = "" if became is PriceBecame.UNLISTED else number(variant)
     return PriceAnswer(sku=wish.sku, became=became, external_id=external_id, said=said)
 
 
@@ -116,7 +116,7 @@ def _not_one(wish: PriceWish, found: Sequence[_Node]) -> PriceAnswer:
     """A SKU of several variants is for a person: the hub does not choose."""
     if not found:
         return PriceAnswer(sku=wish.sku, became=PriceBecame.UNLISTED)
-    numbers = ", ".join(_number(node["id"]) for node in found)
+    numbers = ", ".join(number(node["id"]) for node in found)
     said = f"{len(found)} variants of the shop have this SKU: {numbers}"
     return PriceAnswer(sku=wish.sku, became=PriceBecame.REFUSED, said=said)
 
@@ -132,11 +132,3 @@ def _stands(wish: PriceWish, node: _Node) -> bool:
 def _entry(error: Mapping[str, Any]) -> int | None:
     """The place in the list that an error is about; None where it is about all of it."""
     return next((int(one) for one in map(str, error.get("field") or ()) if one.isdigit()), None)
-
-
-def _number(external_id: str) -> str:
-    return external_id.rpartition("/")[2]
-
-
-def _quoted(sku: str) -> str:
-    return sku.replace("\\", "\\\\").replace('"', '\\"')

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.adapters.shopify.client import Admin, user_errors
 from app.adapters.shopify.documents import stock
+from app.adapters.shopify.naming import number, with_skus
 from app.adapters.shopify.refusals import refusal
 from app.domains.inventory.ports import Became, Figure, Level, LevelAnswer, Levels
 from app.infra.remote.client import Outbound
@@ -54,7 +55,7 @@ class ShopifyAvailability:
         found: dict[str, int] = {}
         for start in range(0, len(external_ids), MOST):
             stands = self.stands([_item(one) for one in external_ids[start : start + MOST]], place)
-            found.update({_number(item): there for item, there in stands.items() if there is not None})
+            found.update({number(item): there for item, there in stands.items() if there is not None})
         return found
 
     def stands(self, items: Sequence[str], place: str) -> Found:
@@ -66,7 +67,7 @@ class ShopifyAvailability:
         """SKU → item → what stands at the place: several items where the shop uses a SKU more than once."""
         found: dict[str, dict[str, int | None]] = {}
         for start in range(0, len(skus), AT_ONCE):
-            text = " OR ".join(f'sku:"{_quoted(sku)}"' for sku in skus[start : start + AT_ONCE])
+            text = with_skus(skus[start : start + AT_ONCE])
             page = self.admin.ask(stock.LEVELS_BY_SKU, query=text, place=place, names=[self.figure.value])
             for node in page["inventoryItems"]["nodes"]:
                 found.setdefault(node["sku"] or "", {})[node["id"]] = _standing(node)
@@ -75,7 +76,7 @@ class ShopifyAvailability:
     def _place(self) -> str:
         """The place that is meant: the connection's, or the only one of the shop."""
         if self.location:
-            return f"{LOCATION}{_number(self.location)}"
+            return f"{LOCATION}{number(self.location)}"
         places = self.admin.ask(stock.PLACES)["locations"]["nodes"]
         if len(places) == 1:
             return str(places[0]["id"])
@@ -108,7 +109,7 @@ class _Telling:
         for sku in wanted:
             items = listed.get(sku, {})
             if len(items) > 1:
-                numbers = ", ".join(_number(item) for item in items)
+                numbers = ", ".join(number(item) for item in items)
                 self.end(sku, Became.REFUSED, said=f"{len(items)} items of the shop have this SKU: {numbers}")
             for item, there in items.items() if len(items) == 1 else ():
                 self.take(sku, item, there)
@@ -128,7 +129,7 @@ class _Telling:
     def take(self, sku: str, item: str, there: int | None) -> None:
         """A level as it was found: nothing to do where it stands so, stocked first where it is not."""
         self.read.add(sku)
-        level = replace(self.open[sku], external_id=_number(item), expected=there)
+        level = replace(self.open[sku], external_id=number(item), expected=there)
         self.open[sku] = level
         if there is None:
             self.stock(level)
@@ -216,7 +217,7 @@ class _Telling:
 
     def end(self, sku: str, became: Became, **more: Any) -> None:
         level = self.open.pop(sku)
-        external_id = "" if became is Became.UNLISTED else _number(level.external_id)
+        external_id = "" if became is Became.UNLISTED else number(level.external_id)
         self.answers[sku] = LevelAnswer(sku=sku, became=became, external_id=external_id, **more)
 
 
@@ -245,12 +246,4 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _item(external_id: str) -> str:
-    return f"{ITEM}{_number(external_id)}"
-
-
-def _number(external_id: str) -> str:
-    return external_id.rpartition("/")[2]
-
-
-def _quoted(sku: str) -> str:
-    return sku.replace("\\", "\\\\").replace('"', '\\"')
+    return f"{ITEM}{number(external_id)}"

@@ -102,11 +102,12 @@ def _option_values(view: View, arguments: Arguments, query: Query) -> list[View]
 
 
 def _selected(view: View, arguments: Arguments, query: Query) -> list[dict[str, Any]]:
-    product = _product(view, arguments, query).document
-    value = View(
-        "ProductOptionValue", {"id": view.document["id"], "name": view.document["option1"], "has_variants": True}
-    )
-    return [{"name": product["options"][0]["name"], "value": view.document["option1"], "option_value": value}]
+    found = []
+    for place, option in enumerate(_product(view, arguments, query).document["options"], start=1):
+        word = view.document.get(f"option{place}")
+        value = View("ProductOptionValue", {"id": view.document["id"] * 10 + place, "name": word, "has_variants": True})
+        found.append({"name": option["name"], "value": word, "option_value": value})
+    return found
 
 
 def _stock_of(view: View, arguments: Arguments, query: Query) -> int:
@@ -145,7 +146,8 @@ _PRODUCT: Mapping[str, Resolver] = {
     "descriptionHtml": named("body_html"),
     "tags": lambda view, *_: words(view.document["tags"]),
     "totalInventory": _total,
-    "seo": lambda view, *_: {"title": view.document["title"], "description": None},
+    "mediaCount": lambda view, *_: {"count": len(view.document.get("images") or ()), "precision": "EXACT"},
+    "seo": lambda view, *_: view.document.get("seo") or {"title": view.document["title"], "description": None},
     "options": _options,
     "variants": variants,
     "metafields": always(()),
@@ -165,7 +167,7 @@ _VARIANT: Mapping[str, Resolver] = {
 _ITEM: Mapping[str, Resolver] = {
     "id": identity,
     "legacyResourceId": legacy,
-    "tracked": always(True),
+    "tracked": lambda view, *_: view.document.get("tracked", True),
     "duplicateSkuCount": always(0),
     "measurement": lambda view, *_: View("InventoryItemMeasurement", view.document),
     "inventoryLevel": _level,

@@ -3,45 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from app.sandbox.books import Change, Document
 from app.sandbox.shopify import stock
 from app.sandbox.shopify.mutations import Mutations, Payload, mutation
+from app.sandbox.shopify.product_keys import key_changes, product_of
+from app.sandbox.shopify.product_options import check_variants, options_of, values_of
 from app.sandbox.shopify.records import changes_of, gid, number_of
 from app.sandbox.shopify.store import Rejected
 from app.sandbox.shopify.views import Arguments, Query, View
 
-_MOST_VARIANTS = 2048
 _WORDS = {"title": "title", "vendor": "vendor", "productType": "product_type", "descriptionHtml": "body_html"}
+_LONGEST = 255
+_GRAMS = {"GRAMS": 1, "KILOGRAMS": 1000, "OUNCES": 28.349523125, "POUNDS": 453.59237}
 
 
 def _set(arguments: Arguments, query: Query) -> Payload:
-    given = arguments["input"]
+    given, identifier = arguments["input"], arguments.get("identifier") or {}
     with query.store.records.lock:
-        before = _known(query, given, arguments.get("identifier") or {})
-        if before is None and not given.get("title"):
-            raise Rejected("Title can't be blank", "input", "title", code="MISSING_FIELD_REQUIRED")
+        before = _known(query, given, identifier)
+        _check(query, given, before)
         product = _product(query, given, before)
         changes: list[Change] = []
-        if "variants" in given:
+        if "variants" in given or "productOptions" in given:
+            product["options"] = options_of(given, product)
             variants, changes = _variants(query, given["variants"] or (), product)
-            product["variant_ids"] = [variant["id"] for variant in variants]
-            product["options"] = _options(given, variants, product)
-        query.store.records.write([*changes_of("products", [product]), *changes])
-        query.store.emit("products/update" if before else "products/create", product)
+        else:
+            variants = _held(query, product)
+            if before is None:
+                variants, changes = _variants(query, [_ONLY], {**product, "options": [_TITLE]})
+        product["variant_ids"] = [variant["id"] for variant in variants]
+        keys = key_changes(identifier, product)
+        query.store.records.write([*changes_of("products", [product]), *changes, *keys])
+        topic = "products/update" if before else "products/create"
+        query.store.emit(topic, {**product, "variants": variants})
         return {"product": View("Product", product)}
 
 
+_ONLY = {"optionValues": [{"optionName": "Title", "name": "Default Title"}]}
+_TITLE = {"name": "Title", "values": ["Default Title"]}
+
+
 def _known(query: Query, given: Mapping[str, Any], identifier: Mapping[str, Any]) -> Document | None:
-    identity = identifier.get("id") or given.get("id")
-    if identity:
-        found = query.store.records.read("products", number_of(identity, "Product"))
-        if found is None:
-            raise Rejected("Product does not exist", "input", "id", code="PRODUCT_DOES_NOT_EXIST")
-        return found
-    handle = identifier.get("handle")
-    return next((each for each in query.store.records.all("products") if handle and each["handle"] == handle), None)
+    if identifier and given.get("id"):
+        message = "The id field is not allowed if identifier is provided"
+        raise Rejected(message, "input", "id", code="ID_NOT_ALLOWED")
+    wanted = identifier or ({"id": given["id"]} if given.get("id") else {})
+    found = product_of(query, wanted, "identifier")
+    if found is None and wanted.get("id"):
+        raise Rejected("Product does not exist", "input", "id", code="PRODUCT_DOES_NOT_EXIST")
+    return found
+
+
+def _check(query: Query, given: Mapping[str, Any], before: Document | None) -> None:
+    """Refuse what no product may be."""
+    title = given.get("title")
+    if not title and (before is None or "title" in given):
+        raise Rejected("Title can't be blank", "input", "title", code="MISSING_FIELD_REQUIRED")
+    if title and len(title) > _LONGEST:
+        message = f"Title is too long (maximum is {_LONGEST} characters)"
+        raise Rejected(message, "input", "title", code="INVALID_PRODUCT")
+    if given.get("handle"):
+        others = (each for each in query.store.records.all("products") if before is None or each["id"] != before["id"])
+        if any(each["handle"] == given["handle"] for each in others):
+            message = f"Handle '{given['handle']}' already in use. Please provide a new handle."
+            raise Rejected(message, "input", "handle", code="HANDLE_NOT_UNIQUE")
+    for place, each in enumerate(given.get("files") or ()):
+        if not str(each.get("originalSource") or each.get("id") or "").startswith(("https://", "http://", "gid://")):
+            raise Rejected("Image URL is invalid", "input", "files", str(place), "originalSource", code="INVALID_INPUT")
 
 
 def _product(query: Query, given: Mapping[str, Any], before: Document | None) -> dict[str, Any]:
@@ -56,7 +87,7 @@ def _product(query: Query, given: Mapping[str, Any], before: Document | None) ->
         "vendor": "Marlow Outdoor",
         "product_type": "",
         "created_at": instant,
-        "handle": given.get("handle") or title.lower().replace(" ", "-"),
+        "handle": given.get("handle") or _free_handle(query, title),
         "tags": "",
         "status": "active",
         "variant_ids": [],
@@ -71,23 +102,40 @@ def _product(query: Query, given: Mapping[str, Any], before: Document | None) ->
         product["tags"] = ", ".join(given["tags"] or ())
     if given.get("status"):
         product["status"] = given["status"].lower()
+    if "files" in given:
+        product["images"] = [
+            {"id": query.store.records.next_id(), "src": each.get("originalSource"), "alt": each.get("alt")}
+            for each in given["files"] or ()
+        ]
+    for name, key in (("seo", "seo"), ("templateSuffix", "template_suffix"), ("category", "category")):
+        if name in given:
+            product[key] = given[name]
     return product
+
+
+def _free_handle(query: Query, title: str) -> str:
+    """Return a handle made of a title that no product has; the shop counts on where one has it."""
+    taken = {each["handle"] for each in query.store.records.all("products")}
+    wanted = title.lower().replace(" ", "-")
+    return next(each for each in (wanted, *(f"{wanted}-{n}" for n in range(1, 10_000))) if each not in taken)
+
+
+def _held(query: Query, product: Mapping[str, Any]) -> list[Document]:
+    found = (query.store.records.read("variants", number) for number in product["variant_ids"])
+    return [each for each in found if each is not None]
 
 
 def _variants(
     query: Query, given: Sequence[Mapping[str, Any]], product: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], list[Change]]:
+) -> tuple[list[Any], list[Change]]:
     """Return the product's variants as they shall be, and the changes that keep them and drop the others."""
-    if len(given) > _MOST_VARIANTS:
-        raise Rejected(
-            f"Can't have more than {_MOST_VARIANTS} variants", "input", "variants", code="VARIANTS_OVER_LIMIT"
-        )
-    held = [query.store.records.read("variants", number) for number in product["variant_ids"]]
-    known = [each for each in held if each is not None]
-    variants = [_variant(query, each, product, known, place) for place, each in enumerate(given, start=1)]
-    names = [variant["option1"] for variant in variants]
-    if len(set(names)) < len(names):
-        raise Rejected("Duplicated option value", "input", "variants", code="DUPLICATED_OPTION_VALUE")
+    known = _held(query, product)
+    values = [values_of(each, product["options"], place) for place, each in enumerate(given)]
+    check_variants(values)
+    variants = [
+        _variant(query, each, product, known, words, place)
+        for place, (each, words) in enumerate(zip(given, values, strict=True), start=1)
+    ]
     kept = {variant["id"] for variant in variants}
     gone = [{**each, "_deleted": True} for each in known if each["id"] not in kept]
     changes = changes_of("variants", [*variants, *gone])
@@ -97,11 +145,14 @@ def _variants(
 
 
 def _variant(
-    query: Query, given: Mapping[str, Any], product: Mapping[str, Any], known: Sequence[Document], place: int
-) -> dict[str, Any]:
-    title = " / ".join(each.get("name") or "" for each in given["optionValues"]) or "Default Title"
+    query: Query, given: Mapping[str, Any], product: Mapping[str, Any], known: Sequence[Document],
+    words: Mapping[str, str | None], place: int,
+) -> dict[str, Any]:  # fmt: skip
+    title = " / ".join(word for word in words.values() if word)
     serial = number_of(given.get("id") or "", "ProductVariant")
-    before = next((each for each in known if each["id"] == serial or each["option1"] == title), None)
+    before = next((each for each in known if each["id"] == serial), None)
+    if serial is None:
+        before = next((each for each in known if all(each.get(key) == word for key, word in words.items())), None)
     if serial is not None and before is None:
         message = "Product variant does not exist"
         raise Rejected(message, "input", "variants", str(place - 1), code="PRODUCT_VARIANT_DOES_NOT_EXIST")
@@ -123,12 +174,29 @@ def _variant(
         "inventory_item_id": before["inventory_item_id"] if before else query.store.records.next_id(),
         **(before or {}),
         "title": title,
-        "option1": title,
+        **words,
         "position": given.get("position") or place,
         "updated_at": instant,
     }
-    plain = {"sku": "sku", "barcode": "barcode", "price": "price", "compareAtPrice": "compare_at_price"}
+    return _with(variant, given, place)
+
+
+def _with(variant: dict[str, Any], given: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """Return a variant with what an input says of it. Raises Rejected for a price below nothing."""
+    plain = {
+        "sku": "sku", "barcode": "barcode", "price": "price", "compareAtPrice": "compare_at_price",
+        "taxCode": "tax_code",
+    }  # fmt: skip
     variant |= {key: given[name] for name, key in plain.items() if name in given}
+    for name in ("price", "compareAtPrice"):
+        if given.get(name) is not None and Decimal(given[name]) < 0:
+            message = "Price must be greater than or equal to 0"
+            raise Rejected(message, "input", "variants", str(place - 1), name, code="INVALID_VARIANT")
+    item = given.get("inventoryItem") or {}
+    if "tracked" in item:
+        variant["tracked"] = item["tracked"]
+    if weight := (item.get("measurement") or {}).get("weight"):
+        variant["grams"] = round(weight["value"] * _GRAMS[weight["unit"]])
     if given.get("taxable") is not None:
         variant["taxable"] = given["taxable"]
     if given.get("inventoryPolicy"):
@@ -148,22 +216,6 @@ def _levels(query: Query, given: Sequence[Mapping[str, Any]], variant: Mapping[s
         quantities = {name: level[name] + delta for name in ("available", "on_hand")}
         changes.append(("inventoryLevels", stock.key(item, place), {**level, **quantities}))
     return changes
-
-
-def _options(
-    given: Mapping[str, Any], variants: Sequence[Mapping[str, Any]], product: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    wished = given.get("productOptions") or [{"name": "Title"}]
-    values = [variant["option1"] for variant in variants]
-    return [
-        {
-            "id": product["id"] * 10 + place,
-            "name": each.get("name") or "Title",
-            "position": each.get("position") or place,
-            "values": [value.get("name") for value in each.get("values") or ()] or values,
-        }
-        for place, each in enumerate(wished, start=1)
-    ]
 
 
 MUTATIONS: Mutations = {"productSet": mutation(_set)}

@@ -16,6 +16,7 @@ from app.sandbox.shopify import (
     order_mutations,
     party_fields,
     payment_fields,
+    product_keys,
     product_mutations,
     shop_fields,
     stock_mutations,
@@ -29,6 +30,9 @@ from app.sandbox.shopify.views import Fields
 # Of the mutations whose own documentation asks for @idempotent from 2026-04 on, those that are served.
 IDEMPOTENT = frozenset({"refundCreate", "inventorySetQuantities", "inventoryActivate"})
 
+_PRODUCT_QUERIES = (
+    "product", "products", "productByIdentifier", "metafieldDefinition", "productVariant", "productVariants",
+)  # fmt: skip
 _FULFILLMENT_ORDERS = "merchant_managed_fulfillment_orders"
 SCOPES_OF: Mapping[str, str] = MappingProxyType(
     {
@@ -44,8 +48,8 @@ SCOPES_OF: Mapping[str, str] = MappingProxyType(
         "fulfillment": "read_fulfillments",
         "customer": "read_customers",
         **dict.fromkeys(("location", "locations"), "read_locations"),
-        **dict.fromkeys(("product", "products", "productVariant", "productVariants"), "read_products"),
-        **dict.fromkeys(("productSet", *variant_mutations.MUTATIONS), "write_products"),
+        **dict.fromkeys(_PRODUCT_QUERIES, "read_products"),
+        **dict.fromkeys(("productSet", *product_keys.MUTATIONS, *variant_mutations.MUTATIONS), "write_products"),
         **dict.fromkeys(("inventoryItem", "inventoryItems", "inventoryLevel"), "read_inventory"),
         **dict.fromkeys(stock_mutations.MUTATIONS, "write_inventory"),
     }
@@ -61,6 +65,7 @@ def fields_of(jobs: Jobs, bulk: Bulk) -> Fields:
         **fulfillment_mutations.MUTATIONS,
         **stock_mutations.MUTATIONS,
         **product_mutations.MUTATIONS,
+        **product_keys.MUTATIONS,
         **variant_mutations.MUTATIONS,
         **subscription_mutations.MUTATIONS,
         **mutations_with(bulk),
@@ -72,6 +77,7 @@ def fields_of(jobs: Jobs, bulk: Bulk) -> Fields:
         **payment_fields.FIELDS,
         **fulfillment_fields.FIELDS,
         **catalogue_fields.FIELDS,
+        **product_keys.FIELDS,
         **stock_mutations.FIELDS,
         **edit_fields.FIELDS,
         **shop_fields.FIELDS,

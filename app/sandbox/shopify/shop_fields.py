@@ -9,6 +9,7 @@ from app.sandbox.books import Document
 from app.sandbox.shopify import stock
 from app.sandbox.shopify.catalogue_fields import item_view, level_view
 from app.sandbox.shopify.fulfillment_fields import order_of
+from app.sandbox.shopify.product_keys import metafield_definition, product_by_identifier
 from app.sandbox.shopify.records import ZONE, gid, number_of
 from app.sandbox.shopify.schema import VERSIONS
 from app.sandbox.shopify.searching import matching
@@ -171,6 +172,8 @@ _ROOTS: Mapping[str, Resolver] = {
     "locations": _list("Location", _OTHERS),
     "product": _by_id("Product"),
     "products": _list("Product", _OTHERS),
+    "productByIdentifier": product_by_identifier,
+    "metafieldDefinition": metafield_definition,
     "productVariant": _by_id("ProductVariant"),
     "productVariants": _list("ProductVariant", _OTHERS),
     "inventoryItem": _by_id("InventoryItem"),
