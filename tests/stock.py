@@ -19,10 +19,17 @@ from app.settings import Settings
 MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
 CONTRADICTIONS = """
-SELECT 'free below zero and not told' AS rule, sku, location FROM inventory.stock_level WHERE free + oversold < 0
+SELECT 'free below zero and not told' AS rule, sku, location FROM inventory.stock_level
+ WHERE free + oversold + back_ordered < 0
 UNION ALL
 SELECT 'oversold says more than is missing', sku, location FROM inventory.stock_level
- WHERE oversold <> greatest(0, -free)
+ WHERE oversold <> greatest(0, -free - back_ordered)
+UNION ALL
+SELECT 'more is back-ordered than is owed', sku, location FROM inventory.stock_level
+ WHERE back_ordered > greatest(0, -free)
+UNION ALL
+SELECT 'owed is not the sum of levels', a.sku, '' FROM inventory.availability a
+ WHERE a.owed <> (SELECT coalesce(sum(greatest(0, -s.free)), 0) FROM inventory.stock_level s WHERE s.sku = a.sku)
 UNION ALL
 SELECT 'reserved is not the sum of reservations', s.sku, s.location FROM inventory.stock_level s
  WHERE s.reserved <> (SELECT coalesce(sum(r.quantity), 0) FROM inventory.reservation r

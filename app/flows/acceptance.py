@@ -95,7 +95,9 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
         ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
         names = names_in(uow, [one.order for one, _ in ours])
         wanted = [(one.standing.order_id, goods(one.order, own)) for (one, _), own in zip(ours, names, strict=True)]
-        answers = inventory.reserve_many(uow, wanted, company=company, trails=trails)
+        channels = {one.standing.order_id: one.standing.channel for one, _ in ours}
+        answers = inventory.reserve_many(uow, wanted, company=company, trails=trails, channels=channels)
+        orders.find_many(uow, [found for answer in answers for found in order_changes.waiting(answer)])
         for (one, account), answer in zip(ours, answers, strict=True):
             if isinstance(answer, Short):
                 error = shortage(answer, one.standing)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.domains.inventory import service as inventory
-from app.domains.inventory.canonical import Short, Wanted
+from app.domains.inventory.canonical import Reserved, Short, Wanted
 from app.domains.orders import service as orders
 from app.domains.orders.canonical import LineKind, Order
 from app.domains.orders.events import OrderCancelled, OrderChanged
 from app.domains.orders.ports import Receipt, SalesOrderSink
-from app.domains.orders.service import Captured, Standing
+from app.domains.orders.service import Captured, Found, Standing
 from app.flows import payments
 from app.flows.order_to_cash import LANE, PostingPlan, learn, post_to_erp, posted_of, posting_of, receipt_of
 from app.flows.runtime import Connected, Told, step
@@ -46,6 +46,21 @@ def shortage(short: Short, standing: Standing) -> NeedsAttention:
     )
 
 
+def waiting(answer: Reserved | Short) -> list[Found]:
+    """What the buyer of an order waits for, a finding for each line and SKU."""
+    due: dict[tuple[str, str], Decimal] = {}
+    for held in answer.held if isinstance(answer, Reserved) else ():
+        if held.back_ordered:
+            due[held.line_id, held.sku] = due.get((held.line_id, held.sku), Decimal(0)) + held.back_ordered
+    return [
+        Found(
+            order_id=answer.order_id, code="inventory.back_ordered", about=f"line {line_id}: {sku}",
+            said=f"{quantity:f} of {sku} did not lie there when it was ordered: the buyer waits for them",
+        )
+        for (line_id, sku), quantity in due.items()
+    ]  # fmt: skip
+
+
 def follow(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
     """Carry a newer version of an accepted order on: stock first, then whoever holds it. Returns what hinders."""
     standing = one.standing
@@ -57,10 +72,12 @@ def follow(uow: UnitOfWork, one: Captured) -> NeedsAttention | None:
         trail = standing.trail(one.trail)
         (names,) = names_in(uow, [one.order])
         answer = inventory.adjust(
-            uow, standing.order_id, goods(one.order, names), company=standing.company, trail=trail
-        )
+            uow, standing.order_id, goods(one.order, names), company=standing.company, trail=trail,
+            channel=standing.channel,
+        )  # fmt: skip
         if isinstance(answer, Short):
             return shortage(answer, standing)
+        orders.find_many(uow, waiting(answer))
     standing = orders.accept_change(uow, standing, changed, one.trail, asked(uow, standing))
     if changed:
         _unblock(uow, standing, "the channel changed the order")

@@ -97,12 +97,13 @@ def plans_of(uow: UnitOfWork, founds: Sequence[tuple[Postable, bool]], erp: str)
     settings = uow.hub.connections.get(uow.session, erp).settings
     today = business_date(uow.hub.clock.now(), settings.get("zone", "UTC"))
     knowns = _known(uow, [found for found, _ in founds], erp)
+    waits = inventory.back_ordered(uow, [found.standing.order_id for found, _ in founds])
     plans = []
     for (found, again), ids in zip(founds, knowns, strict=True):
         order, standing = found.order, found.standing
         posting = Posting(
             order_id=standing.order_id, key=standing.external_id, order=order, account_id=standing.account_id,
-            business_date=today, known=ids, again=again,
+            business_date=today, known=ids, again=again, back_ordered=waits.get(standing.order_id, {}),
         )  # fmt: skip
         plans.append(PostingPlan(posting=posting, version=found.version))
     return plans

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from app.domains.inventory import service as inventory
+from app.domains.inventory.canonical import ChannelPolicy
 from app.infra.replay.again import resolve_case
 from tests.factories import a_customer, a_line, an_order
 from tests.flows.builders import a_sale
@@ -119,6 +121,24 @@ def test_an_order_without_stock_is_held_and_goes_on_when_its_case_is_resolved(st
     assert (story.state(), story.erp.calls) == ("posted", ["post"])
     assert story.cases() == {}
     assert story.crank.rows("SELECT kind, released_at IS NOT NULL FROM orders.hold") == [("stock", True)]
+
+
+@pytest.mark.capability("INV-2", "ORD-3")
+def test_an_order_within_the_back_order_limit_goes_on_with_its_mark_and_the_next_is_held(story: Story) -> None:
+    story.stock(TENT_2P_GRN=1)
+    with story.crank.uow() as uow:
+        patient = ChannelPolicy(channel="shop", pattern="TENT-*", backorder_limit=Decimal(1))
+        inventory.set_channel_policy(uow, patient, "ann")
+    story.post("orders/create", an_order(lines=(a_line(quantity=2),)))
+    story.settle()
+    assert (story.state(), story.findings()) == ("posted", ["inventory.back_ordered"])
+    (line,) = story.erp.postings[0].order.lines
+    assert story.erp.postings[0].back_ordered == {line.line_id: 1}
+    assert "inventory.oversold" not in story.cases()
+    story.post("orders/create", an_order(external_id="2", name="#2", lines=(a_line(),)))
+    story.settle()
+    assert story.state("2") == "held"
+    assert story.cases() == {"inventory.short": "sku TENT-2P-GRN"}
 
 
 @pytest.mark.capability("ORD-2", "CM-2")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from app.domains.inventory import service
-from app.domains.inventory.canonical import Movement, MovementKind, Wanted
+from app.domains.inventory.canonical import ChannelPolicy, Movement, MovementKind, Wanted
 from app.infra.hub import Hub
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Refused, Superseded
@@ -39,11 +39,11 @@ def hub(database: Engine, settings: Settings) -> Iterator[Hub]:
 
 def reserve(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted]) -> object:
     until = uow.hub.clock.now() + timedelta(minutes=chance.randint(-5, 5)) if chance.random() < 0.3 else None
-    return service.reserve(uow, order, lines, expires_at=until)
+    return service.reserve(uow, order, lines, expires_at=until, channel=chance.choice(["shop", None]))
 
 
 def adjust(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted]) -> object:
-    return service.adjust(uow, order, lines)
+    return service.adjust(uow, order, lines, channel=chance.choice(["shop", None]))
 
 
 def quote(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted]) -> object:
@@ -137,6 +137,8 @@ def test_ten_thousand_steps_at_once_never_oversell_and_always_add_up(hub: Hub, s
     with hub.unit_of_work() as uow:
         uow.sql("INSERT INTO inventory.availability (sku) SELECT unnest(%(skus)s::text[]) ON CONFLICT DO NOTHING",
                 {"skus": SKUS})  # fmt: skip
+        patient = ChannelPolicy(channel="shop", pattern="SKU-*", backorder_limit=Decimal(3))
+        service.set_channel_policy(uow, patient, "ann")
     with ThreadPoolExecutor(THREADS) as threads:
         done = [threads.submit(work, hub, seed * THREADS + n) for n in range(THREADS)]
         assert sum(one.result(PATIENCE_SECONDS) for one in done) == THREADS * TRANSACTIONS * STEPS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -27,9 +27,9 @@ class Posting:
     """What an ERP is asked to hold for one order.
 
     `key` is the order's legacy id at its channel; the sink makes its external document number from it. `known` are
-    ids the hub has bound at this connection: kind → our key → external id; what is missing the sink looks up and
-    returns as learned. `account_id` is the hub's customer account. `business_date` is the company's own date as it is
-    asked: what it writes in its books now it writes on that day, whenever the order was placed.
+    ids the hub has bound at this connection: kind → our key → external id; what is missing the sink looks up and tells
+    as learned. `account_id` is the hub's customer account. `business_date` is the company's own date as it is asked:
+    it is the day of its books, whenever the order was placed. `back_ordered` is line → how much of it is awaited.
     """
 
     order_id: str
@@ -39,6 +39,7 @@ class Posting:
     business_date: date
     known: Mapping[str, Mapping[str, str]]
     again: bool = False  # an earlier call may have arrived: look, wait out the doubt, look again, then write
+    back_ordered: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,10 +251,7 @@ class OrderReference:
 
 
 class OrderReferenceSink(Protocol):
-    """Shows the ERP's number at the channel; the same number twice changes nothing.
-
-    Returns False where the channel does not know the order.
-    """
+    """Shows the ERP's number at the channel, once; False where the channel does not know the order."""
 
     def tell(self, reference: OrderReference) -> bool: ...
 

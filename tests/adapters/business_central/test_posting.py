@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -125,6 +126,14 @@ def test_the_comment_carries_name_purchase_order_and_note(erp: Erp) -> None:
     receipt = erp.orders.post(posting_of(order))
     comment = erp.lines(receipt.number)[999000]
     assert (comment["lineType"], comment["description"]) == ("Comment", "#1001 · PO PO-77 · Happy birthday")
+
+
+@pytest.mark.capability("INV-2")
+def test_the_comment_says_what_the_buyer_waits_for(erp: Erp) -> None:
+    order = two_lines(erp)
+    receipt = erp.orders.post(replace(posting_of(order), back_ordered={order.lines[1].line_id: Decimal("2.00000")}))
+    comment = erp.lines(receipt.number)[999000]
+    assert comment["description"] == f"#1001 · back-order 2 {order.lines[1].sku}"
 
 
 class TestCustomers:

@@ -45,6 +45,7 @@ class Bands:
     mode: Mode
     known: Mapping[str, Mapping[str, str]]
     cuts: Cuts
+    waits: Mapping[str, Decimal] = field(default_factory=dict)
     levies: list[Levy] = field(default_factory=list)
     shared: int = 0
     rows: int = 0
@@ -71,9 +72,17 @@ class Bands:
         return [*lines, *self._taxes(), *self._cash_rounding()]
 
     def comments(self) -> Iterator[PlannedLine]:
-        """Order name, purchase order and note, which have no field of their own on the head."""
+        """Order name, purchase order, back-orders and note, which have no field of their own on the head."""
         order = self.order
-        parts = (order.name, order.po_number and f"PO {order.po_number}", order.note)
+        waiting = ", ".join(
+            f"{self.waits[one.line_id].normalize():f} {one.sku}" for one in order.lines if one.line_id in self.waits
+        )
+        parts = (
+            order.name,
+            order.po_number and f"PO {order.po_number}",
+            waiting and f"back-order {waiting}",
+            order.note,
+        )
         text = " · ".join(clean(part) for part in parts if part)
         room = COMMENT_LENGTH * self.terms.comment_lines
         if self.terms.comment_lines and len(text) > room:

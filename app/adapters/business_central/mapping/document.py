@@ -26,7 +26,7 @@ def build_plan(posting: Posting, terms: Terms) -> DocumentPlan:
     order = posting.order
     mode = terms.mode_for(order)
     cuts = Cuts()
-    bands = Bands(order=order, terms=terms, mode=mode, known=posting.known, cuts=cuts)
+    bands = Bands(order=order, terms=terms, mode=mode, known=posting.known, cuts=cuts, waits=posting.back_ordered)
     lines = bands.build()
     rows = sum(1 for levy in bands.levies if levy.amount)
     expected = _expected_total(order, terms)

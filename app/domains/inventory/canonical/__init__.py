@@ -14,6 +14,7 @@ from app.domains.inventory.canonical.offering import (
 )
 from app.domains.inventory.canonical.stock import (
     Available,
+    Beyond,
     Gap,
     Held,
     Movement,
@@ -34,6 +35,7 @@ __all__ = [
     "HUNDRED",
     "NOTHING",
     "Available",
+    "Beyond",
     "ChannelPolicy",
     "Gap",
     "Ground",

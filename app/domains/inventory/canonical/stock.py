@@ -61,12 +61,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What one order line got, and where it lies."""
+    """What one order line got, and where it lies; `back_ordered` of it is awaited there."""
 
     line_id: str
     sku: str
     location: str
     quantity: Decimal
+    back_ordered: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,14 @@ class Reserved:
 
     order_id: str
     held: tuple[Held, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """How many of a SKU a channel lets buyers wait for, and the location where the goods are awaited."""
+
+    location: str
+    limit: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +130,14 @@ class Reservation:
     accepted_at: datetime | None
     expires_at: datetime | None
     per: Decimal = Decimal(1)
+    back_ordered: Decimal = Decimal(0)
 
     def held(self) -> Held:
         """The part as its order is told of it."""
-        return Held(line_id=self.order_line, sku=self.sku, location=self.location, quantity=self.quantity)
+        return Held(
+            line_id=self.order_line, sku=self.sku, location=self.location, quantity=self.quantity,
+            back_ordered=self.back_ordered,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

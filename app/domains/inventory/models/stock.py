@@ -19,17 +19,22 @@ NOW = text("now()")
 
 
 class AvailabilityRow(Base):
-    """What can be sold of a SKU, kept in the transaction that changes its stock; also the SKU's lock."""
+    """What can be sold of a SKU, kept in the transaction that changes its stock; also the SKU's lock.
+
+    `owed` is what its levels have promised beyond what lies there: offers change with it.
+    """
 
     __tablename__ = "availability"
     __table_args__ = (
         CheckConstraint("sku <> ''", "some_sku"),
         CheckConstraint("available >= 0", "not_negative"),
+        CheckConstraint("owed >= 0", "owed"),
         {"schema": SCHEMA},
     )
 
     sku: Mapped[str] = mapped_column(primary_key=True)
     available: Mapped[Decimal] = mapped_column(server_default="0")
+    owed: Mapped[Decimal] = mapped_column(server_default="0")
     as_of: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
@@ -38,15 +43,17 @@ class AvailabilityRow(Base):
 class StockLevelRow(Base):
     """One SKU at one location: the source's figure, what moved since, and what is promised of it.
 
-    `oversold` is what a snapshot or a movement made impossible to keep; a reservation never raises it, so the
-    CHECK on `free + oversold` refuses any statement that would sell what is not there.
+    `oversold` is what a snapshot or a movement made impossible to keep, `back_ordered` what was promised to buyers
+    who wait, by a channel's policy. No other reservation raises either, so the CHECK on their sum with `free` refuses
+    any statement that would sell what is not there. Goods that come in end the first before the second.
     """
 
     __tablename__ = "stock_level"
     __table_args__ = (
         CheckConstraint("location <> '' AND strpos(location, '|') = 0", "plain_location"),
         CheckConstraint("reports IN ('physical', 'available')", "known_report"),
-        CheckConstraint("free + oversold >= 0", "never_sold_twice"),
+        CheckConstraint("free + oversold + back_ordered >= 0", "never_sold_twice"),
+        CheckConstraint("back_ordered BETWEEN 0 AND greatest(0, -free)", "back_ordered"),
         CheckConstraint(
             "reserved >= 0 AND damaged >= 0 AND quality_hold >= 0 AND oversold >= 0 "
             "AND contained >= 0 AND contained <= reserved",
@@ -68,17 +75,22 @@ class StockLevelRow(Base):
     reserved: Mapped[Decimal] = mapped_column(server_default="0")
     contained: Mapped[Decimal] = mapped_column(server_default="0")
     oversold: Mapped[Decimal] = mapped_column(server_default="0")
+    back_ordered: Mapped[Decimal] = mapped_column(server_default="0")
     free: Mapped[Decimal] = mapped_column(Computed(FREE, persisted=True))
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class ReservationRow(Base):
-    """A quantity of one order line at one location, in one state of its life; one of the line is `per` of the SKU."""
+    """A quantity of one order line at one location, in one state of its life; one of the line is `per` of the SKU.
+
+    `back_ordered` of it did not lie there when it was promised.
+    """
 
     __tablename__ = "reservation"
     __table_args__ = (
         CheckConstraint("quantity > 0", "some_quantity"),
         CheckConstraint("per > 0", "some_per"),
+        CheckConstraint("back_ordered BETWEEN 0 AND quantity", "back_ordered"),
         CheckConstraint(f"state IN ({STATES})", "known_state"),
         CheckConstraint("NOT contained OR state = 'allocated'", "contained_when_allocated"),
         Index("ix_reservation_order_id", "order_id"),
@@ -108,6 +120,7 @@ class ReservationRow(Base):
     quantity: Mapped[Decimal]
     state: Mapped[str]
     per: Mapped[Decimal] = mapped_column(server_default="1")
+    back_ordered: Mapped[Decimal] = mapped_column(server_default="0")
     contained: Mapped[bool] = mapped_column(server_default="false")
     ended_by: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domains.inventory.canonical import NOTHING
-from app.domains.inventory.policy.offering import DEFAULT, Part, chosen, offers, offers_of_bundle
+from app.domains.inventory.policy.offering import DEFAULT, Part, beyond, chosen, offers, offers_of_bundle
 from app.domains.inventory.policy.serving import Shelves, added_up, require_once, serve, taken_apart
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Part",
     "Shelves",
     "added_up",
+    "beyond",
     "chosen",
     "offers",
     "offers_of_bundle",

@@ -2,6 +2,7 @@
 
     atp(ch)     = Σ over its locations of max(0, free − safety) + Σ inbound(due ≤ horizon) · confidence − buffer(ch)
     offered(ch) = max(0, min(cap, floor(atp · share))) + backorder limit;  paused where that is ≤ pause_at
+    owed        = Σ over all locations of max(0, −free): it is taken off what comes in, then off the backorder limit
     bundle      = the smallest floor(atp of a component / quantity of it), then the bundle's own policy
 
 What a channel has fixed is set apart first, then the shares are cut from what is left; rounding leaves whole units
@@ -18,7 +19,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 
-from app.domains.inventory.canonical import EVERY, HUNDRED, NOTHING, ChannelPolicy, Ground, Offer, Term
+from app.domains.inventory.canonical import EVERY, HUNDRED, NOTHING, Beyond, ChannelPolicy, Ground, Offer, Term
+from app.domains.inventory.policy.serving import owed
 
 DEFAULT = ChannelPolicy(channel="", overcommit=True)  # who agreed nothing sells from all there is
 INBOUND = "+"  # before a location: goods on their way there
@@ -27,10 +29,11 @@ Places = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stake:
-    """What one channel may draw from each place, and what it shows of how that came."""
+    """What one channel may draw from each place, how many buyers may wait, and what it shows of how that came."""
 
     policy: ChannelPolicy
     reach: Places
+    limit: Decimal
     shown: tuple[Term, ...]
 
 
@@ -66,16 +69,31 @@ def offers_of_bundle(
     """What each channel is offered of a bundle; its `parts` by component."""
     stakes = {}
     for channel, policy in policies.items():
-        sets = {}
+        sets, waiting = {}, []
         for component, part in parts.items():
             stake = _stake(part.policies[channel], part.ground, now)
-            sets[component] = floor(max(NOTHING, _atp(stake, {})) / part.quantity)
-        whole = max(NOTHING, min(sets.values()))
+            sets[component] = floor(_atp(stake, {}) / part.quantity)
+            waiting.append(floor((_atp(stake, {}) + stake.limit) / part.quantity))
+        whole = min(sets.values())
         shown = tuple(Term(name=f"sets of {component}", value=value) for component, value in sets.items())
-        stakes[channel] = Stake(policy=policy, reach={"": whole}, shown=shown)
+        limit = min(policy.backorder_limit, min(waiting) - whole)
+        stakes[channel] = Stake(policy=policy, reach={"": whole}, limit=limit, shown=shown)
     pool = {"": max((stake.reach[""] for stake in stakes.values()), default=NOTHING)}
     instants = [part.ground.as_of for part in parts.values() if part.ground.as_of]
     return _offered(sku, stakes, pool, min(instants, default=None))
+
+
+def beyond(policy: ChannelPolicy, ground: Ground, now: datetime) -> Beyond | None:
+    """How many more than lie there a channel may promise, where its next goods are due; None where it may not.
+
+    Goods on their way that count for the channel are among them: it is offered these too.
+    """
+    places = sorted(place for place in ground.free if policy.covers(place))
+    coming = floor(sum((quantity for _, quantity in _coming(policy, ground, now)), NOTHING))
+    if not places or not (limit := coming + policy.backorder_limit):
+        return None
+    due = [(supply.due_at, supply.location) for supply in ground.inbound if supply.location in places]
+    return Beyond(location=min(due)[1] if due else places[0], limit=limit)
 
 
 def floor(quantity: Decimal) -> Decimal:
@@ -86,24 +104,36 @@ def floor(quantity: Decimal) -> Decimal:
 def _stake(policy: ChannelPolicy, ground: Ground, now: datetime) -> Stake:
     reach: Places = {}
     lying = kept = coming = NOTHING
+    due = waiting = owed(ground.free)
     for location, free in ground.free.items():
         if policy.covers(location):
             there = max(NOTHING, free)
             reach[location] = max(NOTHING, free - policy.safety_of(location))
             lying += there
             kept += there - reach[location]
-    if policy.inbound_confidence:
-        horizon = now + timedelta(days=policy.inbound_days)
-        for supply in ground.inbound:
-            if supply.due_at <= horizon and policy.covers(supply.location):
-                counted = supply.quantity * policy.inbound_confidence / HUNDRED
-                place = f"{INBOUND}{supply.location}"
-                reach[place] = reach.get(place, NOTHING) + counted
-                coming += counted
+    for place, counted in _coming(policy, ground, now):
+        taken = min(due, counted)
+        reach[place] = reach.get(place, NOTHING) + counted - taken
+        coming += counted
+        due -= taken
+    limit = max(NOTHING, policy.backorder_limit - due)
     shown = [Term(name="free", value=lying)]
     shown += [Term(name="safety", value=-kept)] if kept else []
     shown += [Term(name="inbound", value=coming)] if coming else []
-    return Stake(policy=policy, reach=reach, shown=tuple(shown))
+    shown += [Term(name="owed", value=-waiting)] if waiting and (coming or policy.backorder_limit) else []
+    return Stake(policy=policy, reach=reach, limit=limit, shown=tuple(shown))
+
+
+def _coming(policy: ChannelPolicy, ground: Ground, now: datetime) -> list[tuple[str, Decimal]]:
+    """What of the goods on their way counts for a channel, by place, the earliest first."""
+    if not policy.inbound_confidence:
+        return []
+    horizon = now + timedelta(days=policy.inbound_days)
+    counted = [one for one in ground.inbound if one.due_at <= horizon and policy.covers(one.location)]
+    return [
+        (f"{INBOUND}{one.location}", one.quantity * policy.inbound_confidence / HUNDRED)
+        for one in sorted(counted, key=lambda one: (one.due_at, one.key))
+    ]
 
 
 def _offered(sku: str, stakes: Mapping[str, Stake], pool: Places, as_of: datetime | None) -> dict[str, Offer]:
@@ -173,7 +203,7 @@ def _offer(
     sku: str, channel: str, stake: Stake, allotted: Decimal, apart: Places, as_of: datetime | None
 ) -> Offer:  # fmt: skip
     policy = stake.policy
-    quantity = allotted + policy.backorder_limit
+    quantity = allotted + stake.limit
     mine = allotted if policy.fixed is not None else NOTHING
     set_apart = (min(apart.get(place, NOTHING), reach) for place, reach in stake.reach.items())
     others = sum(set_apart if apart else (), NOTHING) - mine
@@ -185,7 +215,7 @@ def _offer(
     limits = (("fixed", policy.fixed), ("cap", policy.cap))
     terms += [Term(name=name, value=value) for name, value in limits if value is not None]
     terms.append(Term(name="allotted", value=allotted))
-    terms += [Term(name="back-order limit", value=policy.backorder_limit)] if policy.backorder_limit else []
+    terms += [Term(name="back-order limit", value=stake.limit)] if policy.backorder_limit else []
     paused = quantity <= policy.pause_at
     return Offer(sku=sku, channel=channel, quantity=quantity, paused=paused, terms=tuple(terms), as_of=as_of)
 

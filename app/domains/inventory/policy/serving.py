@@ -5,33 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from app.domains.inventory.canonical import Gap, Held, Reserved, Short, Wanted
+from app.domains.inventory.canonical import Beyond, Gap, Held, Reserved, Short, Wanted
 from app.kernel.errors import Invalid
 
 NOTHING = Decimal(0)
+Takes = dict[str, dict[str, Decimal]]  # SKU → location → quantity
 Shelves = dict[str, dict[str, Decimal]]  # SKU → location → what can be sold there; a SKU that nobody reported is absent
 
 
-def serve(order_id: str, lines: Sequence[Wanted], shelves: Shelves, *, untracked: bool) -> Reserved | Short:
+def serve(
+    order_id: str, lines: Sequence[Wanted], shelves: Shelves, *, untracked: bool,
+    beyond: Mapping[str, Beyond] | None = None,
+) -> Reserved | Short:  # fmt: skip
     """Give an order all its lines, or name what is missing; what is given is taken from `shelves`.
 
-    `untracked` lets SKUs that nobody ever reported pass without a reservation.
+    `untracked` lets SKUs that nobody ever reported pass without a reservation. What lies nowhere is promised where
+    `beyond` awaits it, so long as no more than its limit is owed of the SKU.
     """
-    wanted = added_up(lines)
+    wanted, waits = added_up(lines), beyond or {}
     gaps = tuple(
         Gap(sku=sku, wanted=quantity, available=_free(shelves.get(sku, {})), reason=_reason(sku, shelves))
         for sku, quantity in wanted.items()
-        if not (quantity <= _free(shelves.get(sku, {})) or (untracked and sku not in shelves))
+        if not (
+            quantity <= _free(shelves.get(sku, {})) + _open(waits.get(sku), shelves.get(sku, {}))
+            or (untracked and sku not in shelves)
+        )
     )
     if gaps:
         return Short(order_id=order_id, gaps=gaps)
     tracked = {sku: quantity for sku, quantity in wanted.items() if sku in shelves}
     together = _one_place(tracked, shelves)
-    takes = {sku: _spread(quantity, shelves[sku], together) for sku, quantity in tracked.items()}
-    for sku, places in takes.items():
+    takes: Takes = {}
+    awaited: Takes = {}
+    for sku, quantity in tracked.items():
+        lacking = max(NOTHING, quantity - _free(shelves[sku]))
+        takes[sku] = _spread(quantity - lacking, shelves[sku], together)
+        awaited[sku] = {waits[sku].location: lacking} if lacking else {}
+    for sku, places in (*takes.items(), *awaited.items()):
         for location, quantity in places.items():
             shelves[sku][location] -= quantity
-    return Reserved(order_id=order_id, held=tuple(_deal(lines, takes)))
+    return Reserved(order_id=order_id, held=tuple(_deal(lines, takes, awaited)))
 
 
 def added_up(lines: Sequence[Wanted]) -> dict[str, Decimal]:
@@ -65,6 +78,15 @@ def _free(places: Mapping[str, Decimal]) -> Decimal:
     return sum((free for free in places.values() if free > 0), NOTHING)
 
 
+def owed(places: Mapping[str, Decimal]) -> Decimal:
+    """What is promised of a SKU beyond what lies at its places, whoever agreed to that."""
+    return -sum((free for free in places.values() if free < 0), NOTHING)
+
+
+def _open(beyond: Beyond | None, places: Mapping[str, Decimal]) -> Decimal:
+    return max(NOTHING, beyond.limit - owed(places)) if beyond else NOTHING
+
+
 def _reason(sku: str, shelves: Shelves) -> str:
     return "short" if sku in shelves else "unknown_sku"
 
@@ -93,16 +115,31 @@ def _spread(quantity: Decimal, places: Mapping[str, Decimal], together: str) -> 
     return taken
 
 
-def _deal(lines: Sequence[Wanted], takes: Mapping[str, Mapping[str, Decimal]]) -> list[Held]:
-    """Hand what was taken of each SKU to the order's lines, in their order."""
-    left = {sku: dict(places) for sku, places in takes.items()}
+def _deal(lines: Sequence[Wanted], takes: Takes, awaited: Takes) -> list[Held]:
+    """Hand what was taken of each SKU, and what is awaited of it, to the order's lines, in their order."""
+    lying = {sku: dict(places) for sku, places in takes.items()}
+    coming = {sku: dict(places) for sku, places in awaited.items()}
     held: list[Held] = []
     for line in lines:
-        open_quantity = line.quantity
-        for location, lying in left.get(line.sku, {}).items():
-            part = min(open_quantity, lying)
-            if part > 0:
-                held.append(Held(line_id=line.line_id, sku=line.sku, location=location, quantity=part))
-                left[line.sku][location] = lying - part
-                open_quantity -= part
+        there = _draw(line.quantity, lying.get(line.sku, {}))
+        later = _draw(line.quantity - sum(there.values(), NOTHING), coming.get(line.sku, {}))
+        for location in {**there, **later}:
+            waits = later.get(location, NOTHING)
+            quantity = there.get(location, NOTHING) + waits
+            held.append(
+                Held(line_id=line.line_id, sku=line.sku, location=location, quantity=quantity, back_ordered=waits)
+            )
     return held
+
+
+def _draw(quantity: Decimal, places: dict[str, Decimal]) -> dict[str, Decimal]:
+    """So much from these places, which are lowered, in their order; less where they have less."""
+    drawn: dict[str, Decimal] = {}
+    for location, lying in places.items():
+        part = min(quantity, lying)
+        if part > 0:
+            drawn[location] = part
+            quantity -= part
+    for location, part in drawn.items():
+        places[location] -= part
+    return drawn

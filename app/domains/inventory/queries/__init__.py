@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from app.domains.inventory.queries.answers import Standing, places_of, standings
 from app.domains.inventory.queries.drifts import DriftSeen, drifts, open_drifts
-from app.domains.inventory.queries.offering import bundles_with, every_policy, offered, offered_to, parts_of
+from app.domains.inventory.queries.offering import beyonds, bundles_with, every_policy, offered, offered_to, parts_of
 from app.domains.inventory.queries.shelf import Entry, Promise, ledger_of, promises_of, skus
 from app.domains.inventory.queries.stock import (
     available,
+    back_ordered,
     open_counts,
     overdue,
     overdue_locked,
@@ -24,6 +25,8 @@ __all__ = [
     "Promise",
     "Standing",
     "available",
+    "back_ordered",
+    "beyonds",
     "bundles_with",
     "drifts",
     "every_policy",

@@ -20,7 +20,7 @@ SELECT b.bundle, min(floor(coalesce(a.available, 0) / b.quantity)), min(a.as_of)
 """
 PLACE_COLUMNS = (
     "location", "source", "reports", "on_hand", "moved", "damaged", "quality_hold", "reserved", "contained",
-    "oversold", "free", "as_of",
+    "oversold", "back_ordered", "free", "as_of",
 )  # fmt: skip
 PLACES = f"SELECT {', '.join(PLACE_COLUMNS)} FROM inventory.stock_level WHERE sku = %(sku)s ORDER BY location"
 

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domains.inventory.canonical import ChannelPolicy, Ground, Offer, Supply
-from app.domains.inventory.policy import Part, chosen, offers, offers_of_bundle
+from app.domains.inventory.canonical import Beyond, ChannelPolicy, Ground, Offer, Supply
+from app.domains.inventory.policy import Part, beyond, chosen, offers, offers_of_bundle
 from app.infra.uow import UnitOfWork
 
 POLICY_COLUMNS = (
     "channel, pattern, locations, safety, safety_at, buffer, cap, share, fixed, priority, overcommit, "
     "backorder_limit, pause_at, inbound_days, inbound_confidence, scarce_below"
 )
+DUE_WITHIN = 365  # days: where goods come in next decides where buyers wait for them
 POLICIES = f"""
 SELECT {POLICY_COLUMNS} FROM inventory.channel_policy WHERE pattern = ANY(%(skus)s) OR strpos(pattern, '*') > 0
 """
@@ -57,6 +58,23 @@ def offered_to(uow: UnitOfWork, channels: Collection[str], skus: Collection[str]
         for channel in channels:
             found[channel][sku] = answer[channel]
     return found
+
+
+def beyonds(uow: UnitOfWork, channels: Collection[str], skus: Collection[str]) -> dict[str, dict[str, Beyond]]:
+    """Channel → SKU → how many more than lie there it may promise, and where they are awaited."""
+    policies = policies_for(uow, skus)
+    if not any(policy.backorder_limit or policy.inbound_confidence for policy in policies):
+        return {channel: {} for channel in channels}
+    now = uow.hub.clock.now()
+    grounds = grounds_of(uow, skus, now + timedelta(days=max(DUE_WITHIN, *(one.inbound_days for one in policies))))
+    return {
+        channel: {
+            sku: allowed
+            for sku, ground in grounds.items()
+            if (allowed := beyond(chosen(policies, channel, sku), ground, now)) is not None
+        }
+        for channel in channels
+    }
 
 
 def policies_for(uow: UnitOfWork, skus: Collection[str]) -> list[ChannelPolicy]:

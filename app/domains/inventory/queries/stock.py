@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from app.domains.inventory.canonical import Available, Reservation
 from app.domains.inventory.policy import Shelves
 from app.infra.uow import UnitOfWork
 
-COLUMNS = "id, order_id, order_line, sku, location, quantity, state, contained, ended_by, accepted_at, expires_at, per"
+COLUMNS = (
+    "id, order_id, order_line, sku, location, quantity, state, contained, ended_by, accepted_at, expires_at, per, "
+    "back_ordered"
+)
 # OFFSET 0 keeps it a look-up by index for each order, also before the first ANALYZE of a table that grows fast
 OF_ORDERS = f"""
 SELECT {COLUMNS} FROM unnest(%(orders)s::text[]) given(wanted)
@@ -21,6 +25,14 @@ SELECT {COLUMNS} FROM inventory.reservation WHERE order_id = %(order)s ORDER BY 
 OVERDUE_LOCKED = f"""
 SELECT {COLUMNS} FROM inventory.reservation
  WHERE order_id = ANY(%(orders)s) AND expires_at <= %(until)s AND state IN ('quoted', 'held') ORDER BY id FOR UPDATE
+"""
+BACK_ORDERED = """
+SELECT order_id, order_line, max(back_ordered / per) FROM (
+    SELECT order_id, order_line, sku, per, sum(back_ordered) AS back_ordered
+      FROM unnest(%(orders)s::text[]) given(wanted)
+     CROSS JOIN LATERAL (SELECT * FROM inventory.reservation WHERE order_id = wanted OFFSET 0) r
+     WHERE state IN ('held', 'allocated', 'consumed', 'short') AND back_ordered > 0 GROUP BY 1, 2, 3, 4) waiting
+ GROUP BY 1, 2
 """
 OPEN_COUNTS = """
 SELECT state, count(*) FROM inventory.reservation WHERE state IN ('quoted', 'held', 'allocated') GROUP BY state
@@ -37,7 +49,7 @@ def available(uow: UnitOfWork, skus: Collection[str]) -> dict[str, Available]:
 
 
 def shelves(uow: UnitOfWork, skus: Collection[str]) -> Shelves:
-    """What can be sold of each SKU at each location, below zero where it is oversold."""
+    """What can be sold of each SKU at each location, below zero where more is promised than lies there."""
     found: Shelves = {}
     for sku, location, free in uow.sql(
         "SELECT sku, location, free FROM inventory.stock_level WHERE sku = ANY(%(skus)s)", {"skus": list(skus)}
@@ -86,6 +98,14 @@ def overdue_of(uow: UnitOfWork, order_id: str, until: datetime) -> list[str]:
     return [row[0] for row in rows]
 
 
+def back_ordered(uow: UnitOfWork, order_ids: Collection[str]) -> dict[str, dict[str, Decimal]]:
+    """Order → line → how much of it did not lie there when it was promised; other orders have no entry."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for order_id, line, quantity in uow.sql(BACK_ORDERED, {"orders": list(order_ids)}):
+        found.setdefault(order_id, {})[line] = quantity
+    return found
+
+
 def passes_untracked(uow: UnitOfWork, company: str) -> bool:
     """Whether a company sells SKUs that no stock source ever reported: so long as its policy does not refuse them.
 
@@ -103,7 +123,7 @@ def _reservations(uow: UnitOfWork, statement: str, given: Mapping[str, object]) 
         Reservation(
             row_id=row[0], order_id=row[1], order_line=row[2], sku=row[3], location=row[4], quantity=row[5],
             state=row[6], contained=row[7], ended_by=row[8], accepted_at=row[9], expires_at=row[10],
-            per=row[11],
+            per=row[11], back_ordered=row[12],
         )
         for row in uow.sql(statement, given)
     ]  # fmt: skip

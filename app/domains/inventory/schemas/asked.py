@@ -48,6 +48,9 @@ class StockPlaceSchema(Schema):
     reserved = fields.String(required=True)
     contained = fields.String(required=True)
     oversold = fields.String(required=True)
+    back_ordered = fields.String(
+        required=True, metadata={"description": "Promised beyond what lies there, to buyers who wait."}
+    )
     free = fields.String(required=True)
     as_of = fields.AwareDateTime(required=True, allow_none=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domains.inventory.queries import available, bundles_with, offered, offered_to
+from app.domains.inventory.queries import available, back_ordered, bundles_with, offered, offered_to
 from app.domains.inventory.service.counting import (
     Counted,
     count_many,
@@ -47,6 +47,7 @@ __all__ = [
     "adjust",
     "allocate",
     "available",
+    "back_ordered",
     "bundles_with",
     "claim",
     "consume",

@@ -5,7 +5,7 @@ Many are taken with as many statements as one. A figure that cannot be right cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from app.domains.inventory.service.ledger import Posting, Shift, post
 from app.domains.inventory.service.locking import Level, Place, open_levels
 from app.domains.inventory.service.owning import Owners, is_foreign, not_the_owner, note_refused, owners_of
 from app.domains.inventory.service.telling import refresh
+from app.domains.inventory.service.waiting import serve_waiting
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid, Refused, Superseded
 
@@ -86,7 +87,7 @@ def count_many(uow: UnitOfWork, snapshots: Sequence[Snapshot], *, approved: bool
         taking = [snapshot for snapshot in news if snapshot not in waits]
         _tell_oversold(uow, write_figures(uow, taking, levels, believed))
         waiting = later
-    refresh(uow, {one.snapshot.sku for one in answers.values() if one.news})
+    _settle(uow, {one.snapshot.sku for one in answers.values() if one.news})
     note_refused(uow, [one.snapshot for one in answers.values() if is_foreign(one.snapshot, owners)], owners)
     return [answers[n] for n in range(len(snapshots))]
 
@@ -119,7 +120,7 @@ def move_many(uow: UnitOfWork, movements: Sequence[Movement]) -> list[bool]:
         if before is said:
             fresh.append(one)
     _tell_oversold(uow, post(uow, [Posting(movement=one) for one in fresh]))
-    refresh(uow, {one.sku for one in fresh})
+    _settle(uow, {one.sku for one in fresh})
     return news
 
 
@@ -169,6 +170,11 @@ def _wrong(snapshot: Snapshot, level: Level, owners: Owners) -> HubError | None:
         )
         return Superseded("inventory.older_snapshot", said, about=where)
     return None
+
+
+def _settle(uow: UnitOfWork, skus: Collection[str]) -> None:
+    refresh(uow, skus)
+    serve_waiting(uow, skus)
 
 
 def _tell_oversold(uow: UnitOfWork, shifts: Iterable[Shift]) -> None:

@@ -29,17 +29,23 @@ whole AS (
        SET state = %(state)s, ended_by = %(ended_by)s, contained = false, changed_at = now()
       FROM change c WHERE r.id = c.id AND c.part = c.quantity),
 rest AS (
-    UPDATE inventory.reservation r SET quantity = c.quantity - c.part, changed_at = now()
+    UPDATE inventory.reservation r
+       SET quantity = c.quantity - c.part, back_ordered = least(c.back_ordered, c.quantity - c.part), changed_at = now()
       FROM change c WHERE r.id = c.id AND c.part < c.quantity),
 part AS (
     INSERT INTO inventory.reservation
-           (order_id, order_line, sku, location, quantity, per, state, ended_by, accepted_at, expires_at, made_at)
-    SELECT order_id, order_line, sku, location, part, per, %(state)s, %(ended_by)s, accepted_at, expires_at, made_at
+           (order_id, order_line, sku, location, quantity, per, back_ordered, state, ended_by, accepted_at, expires_at,
+            made_at)
+    SELECT order_id, order_line, sku, location, part, per, greatest(0, back_ordered - (quantity - part)), %(state)s,
+           %(ended_by)s, accepted_at, expires_at, made_at
       FROM change WHERE part < quantity)
 UPDATE inventory.stock_level s
    SET reserved = s.reserved + d.reserved, contained = s.contained - d.contained,
-       oversold = greatest(0, d.reserved - s.free + d.contained), changed_at = now()
+       oversold = greatest(0, d.reserved - s.free + d.contained - s.back_ordered - d.waits),
+       back_ordered = least(s.back_ordered + d.waits, greatest(0, d.reserved - s.free + d.contained)),
+       changed_at = now()
   FROM (SELECT c.sku, c.location, l.oversold AS before, %(sign)s * sum(part) AS reserved,
+               CASE WHEN %(sign)s > 0 THEN sum(least(c.back_ordered, part)) ELSE 0 END AS waits,
                coalesce(sum(part) FILTER (WHERE c.contained), 0) AS contained
           FROM change c JOIN inventory.stock_level l USING (sku, location) GROUP BY 1, 2, 3) d
  WHERE s.sku = d.sku AND s.location = d.location

@@ -51,8 +51,11 @@ kept AS (
 UPDATE inventory.stock_level s
    SET source = f.source, reports = f.reports, on_hand = f.on_hand, as_of = f.as_of, sequence = f.sequence,
        moved = f.moved, contained = f.contained, changed_at = now(),
-       oversold = greatest(0, s.damaged + s.quality_hold + s.reserved - f.contained - f.on_hand - f.moved)
-  FROM figure f WHERE s.sku = f.sku AND s.location = f.location
+       oversold = greatest(0, f.missing - s.back_ordered), back_ordered = least(s.back_ordered, f.missing)
+  FROM (SELECT figure.*, greatest(
+               0, l.damaged + l.quality_hold + l.reserved - figure.contained - figure.on_hand - figure.moved) AS missing
+          FROM figure JOIN inventory.stock_level l USING (sku, location)) f
+ WHERE s.sku = f.sku AND s.location = f.location
 RETURNING s.sku, s.location, s.oversold
 """
 

@@ -34,7 +34,8 @@ explained AS (
     SELECT sku, location, 'count', -quantity, as_of, 'hub', 'explains ' || source || ' ' || key, reference
       FROM fresh WHERE late)
 UPDATE inventory.stock_level s
-   SET moved = s.moved + d.moved, oversold = greatest(0, -(s.free + d.moved)), changed_at = now()
+   SET moved = s.moved + d.moved, oversold = greatest(0, -(s.free + d.moved) - s.back_ordered),
+       back_ordered = least(s.back_ordered, greatest(0, -(s.free + d.moved))), changed_at = now()
   FROM (SELECT f.sku, f.location, l.oversold AS before,
                coalesce(sum(f.quantity) FILTER (WHERE NOT f.late), 0) AS moved
           FROM fresh f JOIN inventory.stock_level l USING (sku, location) GROUP BY 1, 2, 3) d

@@ -16,13 +16,16 @@ from app.domains.inventory.service.reserving import Taken, take
 from app.domains.inventory.service.telling import refresh
 from app.infra.uow import UnitOfWork
 
-MISSING = "SELECT oversold FROM inventory.stock_level WHERE sku = %(sku)s AND location = %(location)s"
-# The youngest promises cannot be kept: carts first, then orders that no ERP has, then those that one has.
+MISSING = "SELECT oversold, back_ordered > 0 FROM inventory.stock_level WHERE sku = %(sku)s AND location = %(location)s"
+# The youngest promises cannot be kept: carts first, then orders that no ERP has, then those that one has. Who agreed
+# to wait lacks nothing.
 CONCERNED = """
 SELECT order_id, order_line, part FROM (
     SELECT id, order_id, order_line, rank,
            least(quantity, %(missing)s - (sum(quantity) OVER w - quantity)) AS part
-      FROM (SELECT *, CASE state WHEN 'quoted' THEN 0 WHEN 'held' THEN 1 ELSE 2 END AS rank
+      FROM (SELECT id, order_id, order_line, made_at,
+                   quantity - CASE WHEN %(waits)s THEN back_ordered ELSE 0 END AS quantity,
+                   CASE state WHEN 'quoted' THEN 0 WHEN 'held' THEN 1 ELSE 2 END AS rank
               FROM inventory.reservation
              WHERE sku = %(sku)s AND location = %(location)s AND state IN ('quoted', 'held', 'allocated')) r
     WINDOW w AS (ORDER BY rank, made_at DESC, id DESC)) parts
@@ -63,7 +66,7 @@ def oversell_of(uow: UnitOfWork, sku: str, location: str) -> Oversell | None:
         return None
     concerned = [
         Concerned(order_id=order_id, order_line=line, quantity=part)
-        for order_id, line, part in uow.sql(CONCERNED, {**given, "missing": row[0]})
+        for order_id, line, part in uow.sql(CONCERNED, {**given, "missing": row[0], "waits": row[1]})
     ]
     elsewhere = {place["location"]: place["free"] for place in places_of(uow, sku) if place["free"] > 0}
     due = uow.sql(DUE, given).fetchone()

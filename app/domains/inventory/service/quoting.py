@@ -118,11 +118,14 @@ def end_quote(uow: UnitOfWork, name: str) -> list[Reservation]:
     return quoted(uow, name)
 
 
-def claim(uow: UnitOfWork, name: str, order_id: str, lines: Sequence[Wanted], *, company: str = "") -> Reserved | Short:
+def claim(
+    uow: UnitOfWork, name: str, order_id: str, lines: Sequence[Wanted], *, company: str = "",
+    channel: str | None = None,
+) -> Reserved | Short:  # fmt: skip
     """Reserve for an order what its cart was promised: nobody comes between the quote's end and the order's hold."""
     wanted = taken_apart(lines, queries.parts_of(uow, {line.sku for line in lines}))
     _give_back(uow, PREFIX + name, {line.sku for line in wanted})
-    return reserve(uow, order_id, lines, company=company)
+    return reserve(uow, order_id, lines, company=company, channel=channel)
 
 
 def _give_back(uow: UnitOfWork, order_id: str, skus: frozenset[str] | set[str] = frozenset()) -> None:

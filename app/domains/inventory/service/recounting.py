@@ -20,7 +20,8 @@ AT_ONCE = 2000  # SKUs in one turn: a second or two of reading, so that work bet
 CAUSE = "a counter was changed without what it counts: a statement by hand, a restored table, or a fault of the hub"
 
 TRUTH = """
-    SELECT s.sku, s.location, m.until, m.later, r.open, r.inside
+    SELECT s.sku, s.location, m.until, m.later, r.open, r.inside,
+           greatest(0, s.damaged + s.quality_hold + r.open - r.inside - m.until - m.later) AS missing
       FROM inventory.stock_level s
      CROSS JOIN LATERAL (
            SELECT coalesce(sum(quantity) FILTER (WHERE effective_at <= coalesce(s.as_of, '-infinity')), 0) AS until,
@@ -38,7 +39,8 @@ SELECT s.sku, s.location, v.field, v.ours, v.theirs
   FROM truth t JOIN inventory.stock_level s USING (sku, location)
  CROSS JOIN LATERAL (VALUES
        ('on_hand', s.on_hand, t.until), ('moved', s.moved, t.later), ('reserved', s.reserved, t.open),
-       ('contained', s.contained, t.inside), ('oversold', s.oversold, greatest(0, -s.free))) v(field, ours, theirs)
+       ('contained', s.contained, t.inside), ('oversold', s.oversold, greatest(0, -s.free - s.back_ordered)))
+       v(field, ours, theirs)
  WHERE v.ours <> v.theirs
 UNION ALL
 SELECT a.sku, '', 'available', a.available, coalesce(sum(greatest(0, s.free)), 0)
@@ -51,12 +53,11 @@ CORRECT = f"""
 WITH truth AS MATERIALIZED ({TRUTH})
 UPDATE inventory.stock_level s
    SET on_hand = t.until, moved = t.later, reserved = t.open, contained = t.inside, changed_at = now(),
-       oversold = greatest(0, s.damaged + s.quality_hold + t.open - t.inside - t.until - t.later)
+       oversold = greatest(0, t.missing - s.back_ordered), back_ordered = least(s.back_ordered, t.missing)
   FROM truth t JOIN inventory.stock_level b USING (sku, location)
  WHERE s.sku = t.sku AND s.location = t.location
    AND (s.on_hand, s.moved, s.reserved, s.contained, s.oversold) IS DISTINCT FROM
-       (t.until, t.later, t.open, t.inside,
-        greatest(0, s.damaged + s.quality_hold + t.open - t.inside - t.until - t.later))
+       (t.until, t.later, t.open, t.inside, greatest(0, t.missing - s.back_ordered))
 RETURNING s.sku, s.location, b.oversold, s.oversold
 """
 

@@ -5,13 +5,13 @@ The caller holds the order itself, so that what is told of one order is done one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from app.domains.inventory import queries
-from app.domains.inventory.canonical import Held, Reservation, Reserved, Short, Wanted
+from app.domains.inventory.canonical import Beyond, Held, Reservation, Reserved, Short, Wanted
 from app.domains.inventory.events import ReservationLapsed, StockRefused, StockReserved
 from app.domains.inventory.lifecycle import OPEN, State
 from app.domains.inventory.policy import NOTHING, Shelves, serve, taken_apart
@@ -28,19 +28,41 @@ STANDING = frozenset({*OPEN, State.CONSUMED, State.SHORT})  # an order with one 
 TAKE = """
 WITH take AS MATERIALIZED (
     SELECT * FROM unnest(%(orders)s::text[], %(lines)s::text[], %(skus)s::text[], %(locations)s::text[],
-                         %(quantities)s::numeric[], %(pers)s::numeric[], %(untils)s::timestamptz[])
-                  t(order_id, order_line, sku, location, quantity, per, until)),
+                         %(quantities)s::numeric[], %(waits)s::numeric[], %(pers)s::numeric[],
+                         %(untils)s::timestamptz[])
+                  t(order_id, order_line, sku, location, quantity, waits, per, until)),
 level AS (
-    UPDATE inventory.stock_level s SET reserved = s.reserved + t.quantity, changed_at = now()
-      FROM (SELECT sku, location, sum(quantity) AS quantity FROM take GROUP BY sku, location) t
-     WHERE s.sku = t.sku AND s.location = t.location AND s.free >= t.quantity
+    UPDATE inventory.stock_level s
+       SET reserved = s.reserved + t.quantity, back_ordered = s.back_ordered + t.waits, changed_at = now()
+      FROM (SELECT sku, location, sum(quantity) AS quantity, sum(waits) AS waits FROM take GROUP BY sku, location) t
+     WHERE s.sku = t.sku AND s.location = t.location AND greatest(s.free, 0) >= t.quantity - t.waits
     RETURNING s.sku, s.location)
-INSERT INTO inventory.reservation AS r (order_id, order_line, sku, location, quantity, per, state, expires_at)
-SELECT order_id, order_line, sku, location, quantity, per, %(state)s, until
+INSERT INTO inventory.reservation AS r
+       (order_id, order_line, sku, location, quantity, back_ordered, per, state, expires_at)
+SELECT order_id, order_line, sku, location, quantity, waits, per, %(state)s, until
   FROM take JOIN level USING (sku, location)
     ON CONFLICT (order_id, order_line, sku, location) WHERE state IN ('quoted', 'held')
-    DO UPDATE SET quantity = r.quantity + excluded.quantity, changed_at = now()
+    DO UPDATE SET quantity = r.quantity + excluded.quantity, back_ordered = r.back_ordered + excluded.back_ordered,
+                  changed_at = now()
 """
+
+
+@dataclass(slots=True)
+class BackOrders:
+    """For how many the buyers of a batch may wait, read when the first order lacks something."""
+
+    uow: UnitOfWork
+    channels: Mapping[str, str]  # order → channel
+    skus: Collection[str]
+    read: Mapping[str, Mapping[str, Beyond]] | None = None
+
+    def of(self, order_id: str) -> Mapping[str, Beyond]:
+        """By SKU, for one order's channel. The SKUs are held, so that a limit is counted once."""
+        if order_id not in self.channels or not self.skus:
+            return {}
+        if self.read is None:
+            self.read = queries.beyonds(self.uow, set(self.channels.values()), self.skus)
+        return self.read[self.channels[order_id]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +76,16 @@ class Taken:
 
 
 def reserve(
-    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", expires_at: datetime | None = None
-) -> Reserved | Short:
+    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", channel: str | None = None,
+    expires_at: datetime | None = None,
+) -> Reserved | Short:  # fmt: skip
     """Reserve every line of an order, or nothing. An order that has its stock gets the same answer again.
 
-    `company` says whose policy holds for SKUs that no source reported; `expires_at` is for orders that await payment.
+    `company` says whose policy holds for SKUs that no source reported, `channel` whose for buyers who wait: without
+    one nobody does. `expires_at` is for orders that await payment.
     """
-    return reserve_many(uow, [(order_id, lines)], company=company, expires_at=expires_at)[0]
+    channels = {} if channel is None else {order_id: channel}
+    return reserve_many(uow, [(order_id, lines)], company=company, expires_at=expires_at, channels=channels)[0]
 
 
 def reserve_many(
@@ -70,10 +95,12 @@ def reserve_many(
     company: str = "",
     expires_at: datetime | None = None,
     trails: Mapping[str, Trail] | None = None,
+    channels: Mapping[str, str] | None = None,
 ) -> list[Reserved | Short]:
     """Reserve for a batch of orders, served in their order, with as many statements as for one.
 
-    What is told of an order goes by its own trail of `trails`, else by the unit of work's.
+    What is told of an order goes by its own trail of `trails`, else by the unit of work's. Its channel of `channels`
+    says for how many its buyers may wait.
     """
     bundles = queries.parts_of(uow, {line.sku for _, lines in orders for line in lines})
     orders = [(order_id, taken_apart(lines, bundles)) for order_id, lines in orders]
@@ -84,10 +111,14 @@ def reserve_many(
     if waiting:
         shelves = queries.shelves(uow, wanted)
         untracked = not wanted <= shelves.keys() and queries.passes_untracked(uow, company)
+        back_orders = BackOrders(uow, channels or {}, wanted)
         taken: list[Taken] = []
         for order_id, lines in waiting:
             if order_id not in answers:
-                answers[order_id] = answer = serve(order_id, lines, shelves, untracked=untracked)
+                answer = serve(order_id, lines, shelves, untracked=untracked)
+                if isinstance(answer, Short) and (beyond := back_orders.of(order_id)):
+                    answer = serve(order_id, lines, shelves, untracked=untracked, beyond=beyond)
+                answers[order_id] = answer
                 taken += taken_of(answer, lines, expires_at)
                 _tell(uow, answer, (trails or {}).get(order_id))
         take(uow, taken)
@@ -98,8 +129,9 @@ def reserve_many(
 
 
 def adjust(
-    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", trail: Trail | None = None
-) -> Reserved | Short:
+    uow: UnitOfWork, order_id: str, lines: Sequence[Wanted], *, company: str = "", trail: Trail | None = None,
+    channel: str | None = None,
+) -> Reserved | Short:  # fmt: skip
     """Make an order's reservations what its lines say now; a line that is not named any more is released.
 
     What an edit adds needs stock: else Short, and nothing is changed. What was shipped stays shipped. Idempotent.
@@ -111,7 +143,9 @@ def adjust(
     shelves = queries.shelves(uow, skus)
     _put_back(shelves, less)
     untracked = not skus <= shelves.keys() and queries.passes_untracked(uow, company)
-    answer = serve(order_id, more, shelves, untracked=untracked)
+    channels = {} if channel is None else {order_id: channel}
+    beyond = BackOrders(uow, channels, {line.sku for line in more}).of(order_id)
+    answer = serve(order_id, more, shelves, untracked=untracked, beyond=beyond)
     if isinstance(answer, Reserved):
         end(uow, less, "release")
         take(uow, taken_of(answer, more, None))
@@ -134,6 +168,7 @@ def take(uow: UnitOfWork, taken: Sequence[Taken], state: State = State.HELD) -> 
             "skus": [one.held.sku for one in taken],
             "locations": [one.held.location for one in taken],
             "quantities": [one.held.quantity for one in taken],
+            "waits": [one.held.back_ordered for one in taken],
             "pers": [one.per for one in taken],
             "untils": [one.until for one in taken],
             "state": state.value,
@@ -169,17 +204,18 @@ def taken_of(answer: Reserved | Short, lines: Iterable[Wanted], until: datetime 
 
 def _served_before(rows: Iterable[Reservation]) -> dict[str, Reserved | Short]:
     """What orders have, by order: each line's open and shipped quantity at each location."""
-    quantities: dict[str, dict[tuple[str, str, str], Decimal]] = {}
+    quantities: dict[str, dict[tuple[str, str, str], tuple[Decimal, Decimal]]] = {}
     for row in rows:
         if row.state in STANDING:
             place, of_order = (row.order_line, row.sku, row.location), quantities.setdefault(row.order_id, {})
-            of_order[place] = of_order.get(place, NOTHING) + row.quantity
+            quantity, waits = of_order.get(place, (NOTHING, NOTHING))
+            of_order[place] = quantity + row.quantity, waits + row.back_ordered
     return {
         order_id: Reserved(
             order_id=order_id,
             held=tuple(
-                Held(line_id=line, sku=sku, location=location, quantity=quantity)
-                for (line, sku, location), quantity in places.items()
+                Held(line_id=line, sku=sku, location=location, quantity=quantity, back_ordered=waits)
+                for (line, sku, location), (quantity, waits) in places.items()
             ),
         )
         for order_id, places in quantities.items()

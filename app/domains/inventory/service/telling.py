@@ -11,12 +11,12 @@ HOUSE = "stock"  # the one key of what is told of many SKUs together
 
 REFRESH = """
 WITH fresh AS (
-    SELECT sku, sum(greatest(free, 0)) AS available, min(as_of) AS as_of
+    SELECT sku, sum(greatest(free, 0)) AS available, sum(greatest(-free, 0)) AS owed, min(as_of) AS as_of
       FROM inventory.stock_level WHERE sku = ANY(%(skus)s) GROUP BY sku)
 UPDATE inventory.availability a
-   SET available = f.available, as_of = f.as_of, version = a.version + 1, changed_at = now()
+   SET available = f.available, owed = f.owed, as_of = f.as_of, version = a.version + 1, changed_at = now()
   FROM fresh f
- WHERE a.sku = f.sku AND (a.available, a.as_of) IS DISTINCT FROM (f.available, f.as_of)
+ WHERE a.sku = f.sku AND (a.available, a.owed, a.as_of) IS DISTINCT FROM (f.available, f.owed, f.as_of)
 RETURNING a.sku, a.available, a.as_of, a.version
 """
 
