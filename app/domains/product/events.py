@@ -38,3 +38,24 @@ class CatalogueChanged(Fact):
     product_ids: tuple[str, ...]
     source: str
     company: str = ""
+
+
+@event("product.listing_due", version=1, key="listing_id")
+class ListingDue(Fact):
+    """A product at a channel may have to be shown there differently; what counts is how it stands when it is sent."""
+
+    listing_id: str
+    product_id: str
+    channel: str
+
+
+@event("product.listing_changed", version=1, key="listing_id")
+class ListingChanged(Fact):
+    """A listing stands differently: live, waiting for what is missing, rejected, paused, or not there any more."""
+
+    listing_id: str
+    product_id: str
+    channel: str
+    state: str
+    was: str
+    external_id: str = ""

@@ -1,4 +1,4 @@
-"""The life of a product and of each of its variants, as a table."""
+"""The lives of a product, of each of its variants, and of its listings at channels, as tables."""
 
 from __future__ import annotations
 
@@ -26,4 +26,35 @@ PRODUCT = Lifecycle(
         "retire": frozenset({Status.RETIRED}),
         "redraft": frozenset({Status.DRAFT}),
     },
+)
+
+
+class ListingState(StrEnum):
+    NONE = "none"  # not at the channel, and not meant to be
+    WAITING = "waiting"  # something that the channel requires is missing
+    PENDING = "pending"  # on its way to the channel
+    LIVE = "live"  # it stands there as the hub wishes
+    REJECTED = "rejected"  # the channel refused it
+    PAUSED = "paused"  # it is there and not shown
+
+
+_SETTLED = tuple(state for state in ListingState if state is not ListingState.PENDING)
+
+
+def _from_pending(there: ListingState) -> dict[ListingState, ListingState]:
+    return {ListingState.PENDING: there}
+
+
+LISTING = Lifecycle(
+    "listing",
+    start=ListingState.NONE,
+    moves={
+        "mark": dict.fromkeys(_SETTLED, ListingState.PENDING),
+        "wait": _from_pending(ListingState.WAITING),
+        "show": _from_pending(ListingState.LIVE),
+        "refuse": _from_pending(ListingState.REJECTED),
+        "pause": _from_pending(ListingState.PAUSED),
+        "drop": _from_pending(ListingState.NONE),
+    },
+    late={"mark": frozenset({ListingState.PENDING})},
 )

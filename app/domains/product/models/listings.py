@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base
 
 SCHEMA = "product"
-LISTING_STATES = "'none', 'pending', 'live', 'rejected', 'paused'"
+LISTING_STATES = "'none', 'waiting', 'pending', 'live', 'rejected', 'paused'"
 NOW = text("now()")
 
 
@@ -20,7 +20,8 @@ class Listing(Base):
     """A product at a channel (no `variant_id`), or one of its variants there.
 
     `external_id` is the channel's id of it and `external_ids` further ones by name, such as the stock item's.
-    `fingerprint` is of the content that was last sent, at `sent_at`, from the product's `version`.
+    `fingerprint` is of the content that was last sent, at `sent_at`, from the product's `version`; `pictures` of its
+    images alone. `problems` are objects with `field`, `sku` and `said`: what is missing, or was refused.
     """
 
     __tablename__ = "listing"
@@ -46,6 +47,8 @@ class Listing(Base):
     external_id: Mapped[str] = mapped_column(server_default="")
     external_ids: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     fingerprint: Mapped[str] = mapped_column(server_default="")
+    pictures: Mapped[str] = mapped_column(server_default="")
+    problems: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     sent_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from app.domains.product.queries.drift import Drifted, drifts
+from app.domains.product.queries.listings import (
+    ListingCount,
+    ListingFilter,
+    ListingRow,
+    listed_at,
+    listing_counts,
+    listings,
+)
 from app.domains.product.queries.lists import Filter, Listed, Place, counts, matching, page, place, places
 from app.domains.product.queries.mapping import Alias, Likely, aliases, likely, meant
 from app.domains.product.queries.whole import components, product, products, units, unknown
@@ -13,12 +21,18 @@ __all__ = [
     "Filter",
     "Likely",
     "Listed",
+    "ListingCount",
+    "ListingFilter",
+    "ListingRow",
     "Place",
     "aliases",
     "components",
     "counts",
     "drifts",
     "likely",
+    "listed_at",
+    "listing_counts",
+    "listings",
     "matching",
     "meant",
     "page",
