@@ -11,6 +11,7 @@ from app.adapters.shopify.client import POINTS, connect
 from app.adapters.shopify.fulfilments import ShopifyShipments
 from app.adapters.shopify.history import ShopifyHistory
 from app.adapters.shopify.levels import TOPICS as LEVEL_TOPICS
+from app.adapters.shopify.listings import ShopifyListings
 from app.adapters.shopify.orders import ShopifyOrderReferences, ShopifyOrderSource
 from app.adapters.shopify.price_reports import TOPICS as PRICE_TOPICS
 from app.adapters.shopify.prices import ShopifyPrices
@@ -22,6 +23,7 @@ from app.adapters.shopify.webhooks import TOPICS, verify
 from app.domains.inventory.ports import AvailabilitySink
 from app.domains.orders.ports import OrderReferenceSink, OrderSource, ShipmentSink
 from app.domains.pricing.ports import PriceSink
+from app.domains.product.ports import ListingSink
 from app.infra.remote.history import History
 from app.infra.remote.quotas import Quota, QuotaKind
 from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, SubscriptionKeeper
@@ -39,6 +41,7 @@ SPEC = AdapterSpec(
         Capability(port=ShipmentSink, build=ShopifyShipments.build, dedupe=Dedupe.LOOKUP),
         Capability(port=AvailabilitySink, build=ShopifyAvailability.build, dedupe=Dedupe.REMOTE_KEY),
         Capability(port=PriceSink, build=ShopifyPrices.build, dedupe=Dedupe.LOOKUP),
+        Capability(port=ListingSink, build=ShopifyListings.build, dedupe=Dedupe.LOOKUP),
         Capability(port=SubscriptionKeeper, build=ShopifySubscriptions.build, dedupe=Dedupe.LOOKUP),
     ),
     contract="verified by Shopify's introspections 2026-10 and 2026-04 and its REST samples of 2026-07",

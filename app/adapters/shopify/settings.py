@@ -8,6 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from app.adapters.shopify.mapping.product import FIELDS as FURTHER_FIELDS
+from app.domains.product.canonical import ATTRIBUTE, FIELDS
 from app.infra.remote.spec import ConnectionSettings
 
 API_VERSION = "2026-10"
@@ -24,6 +26,12 @@ def instant_or_nothing(value: str) -> None:
         known = False
     if not known:
         raise ValidationError("Give an instant with its zone, such as 2026-11-20T00:00:00Z.")
+
+
+def listing_field(value: str) -> None:
+    """A field that a product may lack: one of the hub's, or one of its attributes."""
+    if value not in FIELDS and not (value.startswith(ATTRIBUTE) and value != ATTRIBUTE):
+        raise ValidationError(f"Give {', '.join(FIELDS)}, or {ATTRIBUTE} and the name of one.")
 
 
 class ShopifySettings(ConnectionSettings):
@@ -73,6 +81,25 @@ class ShopifySettings(ConnectionSettings):
         metadata={"title": "Stock that the hub sets: available, on_hand, or none"},
     )
     stock_location = fields.String(load_default="", metadata={"title": "Location whose stock it sets"})
+    publish_products = fields.String(
+        load_default="",
+        validate=validate.OneOf(("", "chosen", "all")),
+        metadata={"title": "Products that the hub publishes: all, those that are chosen, or none"},
+    )
+    listing_requires = fields.List(
+        fields.String(validate=listing_field),
+        load_default=lambda: ["title", "price"],
+        metadata={"title": "Fields without which no product is published"},
+    )
+    listing_fields = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(FURTHER_FIELDS)),
+        values=fields.String(validate=validate.Length(min=1)),
+        load_default=dict,
+        metadata={"title": "Further fields of the shop, and our attribute for each"},
+    )
+    listing_tax_codes = fields.Boolean(
+        load_default=False, metadata={"title": "Send tax codes: the shop's tax service knows them"}
+    )
     watch_prices = fields.Boolean(
         load_default=False, metadata={"title": "Hear of prices that are changed at the shop, and set them back"}
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.adapters.shopify.documents import account, fulfilments, history, numbers, orders, prices, stock
+from app.adapters.shopify.documents import account, fulfilments, history, listings, numbers, orders, prices, stock
 
 EVERY: Mapping[str, str] = MappingProxyType(
     {
         name: value
-        for module in (account, fulfilments, history, numbers, orders, prices, stock)
+        for module in (account, fulfilments, history, listings, numbers, orders, prices, stock)
         for name, value in vars(module).items()
         if isinstance(value, str) and value.lstrip().startswith(("query ", "mutation "))
     }
