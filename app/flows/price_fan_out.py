@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from fractions import Fraction
+from datetime import datetime, timedelta
 
-from app.domains.pricing.events import ChannelPricesDue, PriceCameDue, PriceChanged
-from app.domains.pricing.policy.channel_prices import ChannelRule, Counted, Shown, needs_tax, shown
-from app.domains.pricing.policy.tax_table import Place, TaxTable
+from app.domains.pricing.events import ChannelPricesDue, PriceCameDue, PriceChanged, PromotionCameDue, PromotionChanged
+from app.domains.pricing.policy.channel_prices import ChannelRule, Shown
 from app.domains.pricing.ports import PriceAnswer, PriceBecame, PriceSink, PricesReported, PriceWish
 from app.domains.pricing.queries.channels import channel_rule, refused_prices
-from app.domains.pricing.queries.tax import taxes_at
+from app.domains.pricing.queries.promotions import promotion
 from app.domains.pricing.service import channel_prices
+from app.domains.pricing.service.showing import showing
 from app.flows.hearing import Heard
 from app.flows.runtime import Connected, Ended, Told, step
 from app.flows.sku_names import Names, in_our_words, in_their_words, names_at
@@ -27,7 +26,6 @@ from app.infra.cases import end_for, open_case
 from app.infra.deadlines import expect, expectation
 from app.infra.uow import UnitOfWork
 from app.infra.windows import WindowOpened, window_before
-from app.kernel.errors import HubError, Refused
 
 KIND = "variant"  # a listing at a channel; our key is the SKU
 SWEEP = "channel_prices"
@@ -36,6 +34,7 @@ PAGES = 8  # how often one plan looks on where what it found needs no sending
 TROUBLE = channel_prices.REFUSED
 
 COMING = expectation("prices", "instant", otherwise=PriceCameDue, unless=())
+PROMOTED = expectation("prices", "promotion", otherwise=PromotionCameDue, unless=())
 
 
 def note(uow: UnitOfWork, tolds: Sequence[Told[PriceChanged]]) -> None:
@@ -56,6 +55,29 @@ def reach(uow: UnitOfWork, told: Told[PriceCameDue]) -> None:
 
 
 step("price_fan_out.reach", on=PriceCameDue, queue="catalogue", do=reach)
+
+
+def note_promotion(uow: UnitOfWork, told: Told[PromotionChanged]) -> None:
+    """What a promotion lowers is due now, and again when it begins and when it ends."""
+    code = told.fact.promotion
+    uow.publish(_promotion_due(code, uow.hub.clock.now()), told.trail)
+    for at in told.fact.instants:
+        expect(uow, PROMOTED, _promotion_due(code, at), by=at, trail=told.trail)
+
+
+step("price_fan_out.note_promotion", on=PromotionChanged, queue="catalogue", do=note_promotion)
+
+
+def reach_promotion(uow: UnitOfWork, told: Told[PromotionCameDue]) -> None:
+    """The instant is there at which a promotion begins, ends or has become another."""
+    channel_prices.mark_promoted(uow, promotion(uow, told.fact.promotion), told.fact, told.trail)
+
+
+step("price_fan_out.reach_promotion", on=PromotionCameDue, queue="catalogue", do=reach_promotion)
+
+
+def _promotion_due(code: str, at: datetime) -> PromotionCameDue:
+    return PromotionCameDue(occasion=f"{code}@{at.isoformat()}", promotion=code, at=at)
 
 
 def sweep(uow: UnitOfWork, told: Told[WindowOpened]) -> None:
@@ -101,7 +123,7 @@ def plan_sending(uow: UnitOfWork, told: Told[ChannelPricesDue]) -> Plan | None:
         if len(wanted) >= most:
             break
     if wanted:
-        channel_prices.try_prices(uow, channel.name, wanted)
+        channel_prices.try_prices(uow, channel.name, {sku: price for sku, (_, price) in wanted.items()})
         bound, names = known(uow, channel.name, {KIND: wanted})[KIND], names_at(uow, channel.name, wanted)
         return Plan(rule=rule, wanted=wanted, bound=bound, names=names, more=more)
     if more:
@@ -115,25 +137,16 @@ def _differing(
     """Those that are to be sent; what stands so already is noted, what has no price that can be shown is put aside."""
     marks = {one.sku: one.mark for one in standings}
     sent = {one.sku: one.sent for one in standings}
-    prices = channel_prices.counted(uow, rule, list(marks))
-    taxes = _Taxes(uow, rule)
-    found: dict[str, Shown] = {}
-    aside: dict[str, tuple[int, str, str]] = {}
-    for one in prices:
-        try:
-            price = shown(rule, one, taxes.share(one))
-        except HubError as error:  # nobody says which tax stands between the list and the channel
-            aside[one.sku] = (marks[one.sku], error.code, error.message)
-            continue
-        if price is None:
-            aside[one.sku] = (marks[one.sku], channel_prices.NO_PRICE, "no list has a price for it now")
-        else:
-            found[one.sku] = price
+    wanted = showing(uow, rule, list(marks))
+    found = {sku: price for sku, price in wanted.prices.items() if price is not None}
+    aside = {sku: (marks[sku], error.code, error.message) for sku, error in wanted.amiss.items()}
+    for sku in wanted.prices.keys() - found.keys():
+        aside[sku] = (marks[sku], channel_prices.NO_PRICE, "no list has a price for it now")
     channel_prices.put_aside(uow, rule.channel, aside)
-    if any(code != channel_prices.NO_PRICE for _, code, _ in aside.values()):
-        report(uow, rule.channel)
     same = {sku: (marks[sku], price) for sku, price in found.items() if _stands(price, sent[sku])}
     channel_prices.stand(uow, rule, same)
+    if same or any(code != channel_prices.NO_PRICE for _, code, _ in aside.values()):
+        report(uow, rule.channel)
     return {sku: (marks[sku], price) for sku, price in found.items() if sku not in same}
 
 
@@ -142,42 +155,12 @@ def shown_now(uow: UnitOfWork, channel: str, skus: Sequence[str]) -> dict[str, S
     rule = channel_rule(uow, channel)
     if rule is None or not skus:
         return {}
-    taxes = _Taxes(uow, rule)
-    found: dict[str, Shown] = {}
-    for one in channel_prices.counted(uow, rule, skus):
-        try:
-            price = shown(rule, one, taxes.share(one))
-        except Refused:  # no tax between the list and the channel: the price's own case says so
-            continue
-        if price is not None:
-            found[one.sku] = price
-    return found
+    return {sku: price for sku, price in showing(uow, rule, skus).prices.items() if price is not None}
 
 
 def _stands(price: Shown, sent: Shown | None) -> bool:
     """Whether a channel would show the same as before, whichever list it comes from."""
     return sent is not None and (price.amount, price.compare_at) == (sent.amount, sent.compare_at)
-
-
-@dataclass(slots=True)
-class _Taxes:
-    """The tax between net and gross prices at the channel's own place, read where a price asks for it."""
-
-    uow: UnitOfWork
-    rule: ChannelRule
-    table: TaxTable | None = None
-
-    def share(self, counted: Counted) -> Fraction:
-        """Raises Refused where the place or the tax code has no rate."""
-        if not needs_tax(self.rule, counted):
-            return Fraction(0)
-        if self.table is None:
-            place = Place(country=self.rule.country, region=self.rule.region)
-            taxes = taxes_at(
-                self.uow, company=self.rule.company, channel=self.rule.channel, customer="", place=place
-            )  # fmt: skip
-            self.table = taxes.table(self.uow.hub.clock.now())
-        return sum((rate.share for rate in self.table.rates_for(counted.tax_code)), Fraction(0))
 
 
 def call_sending(connection: Connected, plan: Plan) -> tuple[PriceAnswer, ...]:

@@ -66,6 +66,6 @@ def look_anew(uow: UnitOfWork, channel: str, skus: Collection[str]) -> None:
         outgoing.put_aside(uow, channel, dict.fromkeys(skus, 0), gone, uow.hub.clock.now())
         for sku in sorted(skus):
             outgoing.mark_matching(uow, [channel], sku, anew=True)
-    channel_prices.try_prices(uow, channel, skus)
+    channel_prices.forget_shown(uow, channel, skus)
     for sku in sorted(skus):
         channel_prices.mark_all(uow, channel, sku)

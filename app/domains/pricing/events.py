@@ -29,6 +29,27 @@ class ChannelPricesDue(Fact):
     channel: str
 
 
+@event("pricing.promotion_changed", version=1, key="promotion")
+class PromotionChanged(Fact):
+    """A promotion was made, changed or ended. `instants` are those to come at which it begins or ends."""
+
+    promotion: str
+    instants: tuple[datetime, ...]
+
+
+@event("pricing.promotion_came_due", version=1, key="occasion")
+class PromotionCameDue(Fact):
+    """What a promotion lowers may have another price from an instant on: SKUs after `after`, all at first.
+
+    `occasion` is the promotion and the instant.
+    """
+
+    occasion: str
+    promotion: str
+    at: datetime
+    after: str = ""
+
+
 @event("pricing.price_came_due", version=1, key="occasion")
 class PriceCameDue(Fact):
     """The instant is there at which prices of a list begin or end: those after SKU `after`, all at first.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domains.pricing.models.prices import NOW, SCHEMA
@@ -41,13 +42,15 @@ class ChannelRuleRow(Base):
 class ChannelPriceRow(Base):
     """A SKU's price at a channel: `amount` and `compare_at` were last sent; `mark` counts how often it became due.
 
-    `code` says why a price was not sent: no list has one, the channel has no such item, or it refused.
+    `promotions` are those that lowered it. `code` says why a price was not sent: no list has one, the channel has no
+    such item, or it refused.
     """
 
     __tablename__ = "channel_price"
     __table_args__ = (
         Index("ix_channel_price_due", "channel", "marked_at", postgresql_where=text("due")),
         Index("ix_channel_price_code", "channel", "code", postgresql_where=text("code <> ''")),
+        Index("ix_channel_price_promoted", "channel", "sku", postgresql_where=text("promotions <> '{}'")),
         {"schema": SCHEMA},
     )
 
@@ -60,6 +63,7 @@ class ChannelPriceRow(Base):
     amount: Mapped[Decimal | None] = mapped_column(Numeric(24, 6))
     compare_at: Mapped[Decimal | None] = mapped_column(Numeric(24, 6))
     price_list: Mapped[str] = mapped_column(server_default="")  # where the price came from
+    promotions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")  # what took something off it
     external_id: Mapped[str] = mapped_column(server_default="")
     code: Mapped[str] = mapped_column(server_default="")
     said: Mapped[str] = mapped_column(server_default="")

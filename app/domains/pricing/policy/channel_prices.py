@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
+from app.domains.pricing.canonical.prices import Item
+from app.domains.pricing.policy.channel_promotions import Cut
 from app.kernel.errors import Invalid
 from app.kernel.money import Money, exponent
 
@@ -47,26 +49,35 @@ class Counted:
     sku: str
     price: ListPrice | None
     compare: ListPrice | None = None
-    tax_code: str = ""
+    item: Item = Item()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a channel shows of a SKU, and the list that it comes from."""
+    """What a channel shows of a SKU, the list that it comes from, and the promotions that took something off."""
 
     amount: Money
     compare_at: Money | None = None
     price_list: str = ""
+    promotions: tuple[str, ...] = ()
 
 
-def shown(rule: ChannelRule, counted: Counted, tax: Fraction) -> Shown | None:
-    """What the channel shows, `tax` being the part of a net price that is added to it; None without a price."""
+def shown(rule: ChannelRule, counted: Counted, tax: Fraction, cut: Cut | None = None) -> Shown | None:
+    """What the channel shows, `tax` being the part of a net price that is added to it; None without a price.
+
+    While a promotion counts, the price without it is struck through; else the higher one of the list to compare with.
+    """
     if counted.price is None:
         return None
-    amount = _amount(rule, counted.price, tax)
+    amount = usual = _amount(rule, counted.price, tax)
+    if cut is not None:
+        amount = _amount(rule, replace(counted.price, amount=cut.amount), tax)
     compare = _amount(rule, counted.compare, tax) if counted.compare is not None else None
-    struck = compare if compare is not None and amount < compare else None
-    return Shown(amount=amount, compare_at=struck, price_list=counted.price.price_list)
+    struck = usual if amount < usual else compare if compare is not None and amount < compare else None
+    return Shown(
+        amount=amount, compare_at=struck, price_list=counted.price.price_list,
+        promotions=cut.promotions if cut is not None else (),
+    )  # fmt: skip
 
 
 def needs_tax(rule: ChannelRule, counted: Counted) -> bool:

@@ -41,6 +41,7 @@ class ChannelPrice:
     amount: Decimal | None
     compare_at: Decimal | None
     price_list: str
+    promotions: tuple[str, ...]
     external_id: str
     code: str
     said: str
@@ -89,7 +90,8 @@ def channel_prices(
 ) -> list[ChannelPrice]:
     """Prices at a channel by SKU: of one, of those after one, or of those that could not be sent."""
     rows = uow.sql(
-        "SELECT channel, sku, due, currency, amount, compare_at, price_list, external_id, code, said, sent_at, sent "
+        "SELECT channel, sku, due, currency, amount, compare_at, price_list, promotions, external_id, code, said, "
+        "sent_at, sent "
         "FROM pricing.channel_price WHERE channel = %(c)s AND %(s)s IN ('', sku) AND sku > %(a)s "
         "AND (NOT %(t)s OR code <> '') ORDER BY sku LIMIT %(m)s",
         {"c": channel, "s": sku, "a": after, "t": troubled, "m": most},
@@ -97,7 +99,8 @@ def channel_prices(
     return [
         ChannelPrice(
             channel=row[0], sku=row[1], due=row[2], currency=row[3], amount=row[4], compare_at=row[5],
-            price_list=row[6], external_id=row[7], code=row[8], said=row[9], sent_at=row[10], sent=row[11],
+            price_list=row[6], promotions=tuple(row[7]), external_id=row[8], code=row[9], said=row[10],
+            sent_at=row[11], sent=row[12],
         )
         for row in rows
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domains.pricing.canonical.basket import Basket
@@ -46,7 +46,7 @@ SELECT r.company, r.channel, r.rounding, r.half, r.margin, r.floor, {COLUMNS},
         WHERE q.company IN ('', %(company)s) AND q.channel IN ('', %(channel)s)
         ORDER BY q.channel DESC, q.company DESC LIMIT 1) r ON true
   LEFT JOIN pricing.promotion p
-    ON p.open AND p.from_at <= %(at)s AND (p.until_at IS NULL OR p.until_at > %(at)s)
+    ON p.open AND p.from_at <= coalesce(%(until)s, p.from_at) AND (p.until_at IS NULL OR p.until_at > %(at)s)
    AND p.currency IN ('', %(currency)s) AND p.company IN ('', %(company)s) AND p.channel IN ('', %(channel)s)
    AND p.customer_group IN ('', %(customer_group)s)
    AND ((p.skus = '[]' AND p.categories = '[]' AND p.product_types = '[]')
@@ -74,13 +74,24 @@ def known(uow: UnitOfWork, basket: Basket) -> Known:
         items[row[0], row[1]] = _item(row)
         if row[ITEM_COLUMNS] is not None:
             offers.setdefault((row[0], row[1]), []).append(_offer(row, basket.currency))
+    promotions, rule = promotions_for(uow, {**scope, "until": basket.at}, {sku: one for (sku, _), one in items.items()})
+    return Known(offers=offers, items=items, promotions=promotions, rule=rule)
+
+
+def promotions_for(
+    uow: UnitOfWork, scope: Mapping[str, Any], items: Mapping[str, Item]
+) -> tuple[tuple[Promotion, ...], QuoteRule]:
+    """The promotions that some of these items can have from instant `at` to `until` or ever, and the rule of quotes.
+
+    `scope` has these two, currency, company, channel and customer_group. Of the targets only what the items name.
+    """
     targets = {
-        "skus": given["skus"],
+        "skus": sorted(items),
         "categories": sorted({item.category for item in items.values() if item.category}),
         "product_types": sorted({item.product_type for item in items.values() if item.product_type}),
     }
     found = uow.sql(PROMOTIONS, {**scope, **targets}).fetchall()
-    return Known(offers=offers, items=items, promotions=_promotions(found), rule=_rule(found[0]))
+    return _promotions(found), _rule(found[0])
 
 
 def _item(row: Sequence[Any]) -> Item:

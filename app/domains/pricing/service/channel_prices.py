@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from app.domains.pricing.events import ChannelPricesDue, PriceCameDue, PriceChanged
-from app.domains.pricing.policy.channel_prices import ChannelRule, Counted, ListPrice, Shown, check_rule
+from app.domains.pricing.canonical.promotions import Promotion
+from app.domains.pricing.events import ChannelPricesDue, PriceCameDue, PriceChanged, PromotionCameDue
+from app.domains.pricing.policy.channel_prices import ChannelRule, Shown, check_rule
+from app.domains.pricing.policy.channel_promotions import why_not_a_price
 from app.domains.pricing.ports import PriceAnswer, PriceBecame, PriceReported
 from app.domains.pricing.queries.channels import channel_rule, channel_rules
 from app.domains.pricing.service.channel_statements import (
     ASIDE,
-    COUNTED,
     DUE,
     FOUGHT,
     HEARD,
     MARK_ALL,
     MARK_AT,
     MARK_CHANGED,
+    MARK_KNOWN,
+    MARK_PROMOTED,
     NEW_RATES,
     STAND,
     STRAYED,
@@ -106,6 +109,30 @@ def mark_at(uow: UnitOfWork, due: PriceCameDue, trail: Trail) -> int:
     return _tell(uow, [row for row in rows if row[0]])
 
 
+def mark_promoted(uow: UnitOfWork, found: Promotion, due: PromotionCameDue, trail: Trail) -> int:
+    """What a promotion lowers, lowered or may lower from now on is due; what is left of it is told again."""
+    targets = found.targets
+    given = {
+        "code": found.code, "plain": not why_not_a_price(found), "channel": found.channel, "company": found.company,
+        "currency": found.currency, "everything": targets.everything, "skus": list(targets.skus),
+        "categories": list(targets.categories), "product_types": list(targets.product_types), "after": due.after,
+        "most": AT_ONCE,
+    }  # fmt: skip
+    rows = uow.sql(MARK_PROMOTED, given).fetchall()
+    last, count = next((sku, number) for channel, sku, number in rows if not channel)
+    if count == AT_ONCE:
+        again = PromotionCameDue(occasion=due.occasion, promotion=due.promotion, at=due.at, after=last)
+        uow.publish(again, trail)
+    return _tell(uow, [row for row in rows if row[0]])
+
+
+def mark_known(uow: UnitOfWork, skus: Collection[str] = (), *, promoted: bool = False) -> int:
+    """These SKUs are due where a channel shows them, or all that promotions lower. Returns how many."""
+    if not skus and not promoted:
+        return 0
+    return _tell(uow, uow.sql(MARK_KNOWN, {"skus": sorted(skus), "promoted": promoted}).fetchall())
+
+
 def mark_all(uow: UnitOfWork, channel: str, pattern: str = "*") -> int:
     """Everything at a channel that matches a pattern of SKUs is due, `*` for any letters. Returns how many."""
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")
@@ -136,29 +163,18 @@ def due(uow: UnitOfWork, channel: str, most: int, besides: Collection[str] = ())
     if from_rule is None or not from_rule.open:
         return []
     rows = uow.sql(DUE, {"channel": channel, "most": most, "besides": list(besides)})
-    return [
-        Standing(sku=sku, mark=mark, sent=_sent(currency, amount, compare_at, price_list))
-        for sku, mark, currency, amount, compare_at, price_list in rows
-    ]
+    return [Standing(sku=row[0], mark=row[1], sent=_sent(*row[2:])) for row in rows]
 
 
-def counted(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> list[Counted]:
-    """What counts for each SKU at the channel now: the most particular list for everybody there, for one unit."""
-    given = {
-        "currency": rule.currency, "company": rule.company, "channel": rule.channel, "compare": rule.compare_list,
-        "skus": list(skus), "now": uow.hub.clock.now(),
-    }  # fmt: skip
-    return [
-        Counted(
-            sku=row[0], tax_code=row[1] or "", price=_price(*row[2:5]), compare=_price(*row[5:8]),
-        )
-        for row in uow.sql(COUNTED, given)
-    ]  # fmt: skip
+def try_prices(uow: UnitOfWork, channel: str, prices: Mapping[str, Shown]) -> None:
+    """These prices are about to be sent: until an answer comes, nothing is known to stand there."""
+    codes = [" ".join(one.promotions) for one in prices.values()]
+    uow.sql(TRY, {"channel": channel, "skus": list(prices), "promotions": codes})
 
 
-def try_prices(uow: UnitOfWork, channel: str, skus: Collection[str]) -> None:
-    """The prices of these SKUs are about to be sent."""
-    uow.sql(TRY, {"channel": channel, "skus": list(skus)})
+def forget_shown(uow: UnitOfWork, channel: str, skus: Collection[str]) -> None:
+    """Nothing is known any more of what stands at the channel for these SKUs."""
+    uow.sql(TRY, {"channel": channel, "skus": list(skus), "promotions": [""] * len(skus)})
 
 
 def stand(
@@ -177,6 +193,7 @@ def stand(
             "amounts": [one.amount.amount for _, one in shown.values()],
             "compares": [one.compare_at and one.compare_at.amount for _, one in shown.values()],
             "lists": [one.price_list for _, one in shown.values()],
+            "promotions": [" ".join(one.promotions) for _, one in shown.values()],
             "ids": [said[sku].external_id if sku in said else "" for sku in shown],
         },
     )  # fmt: skip
@@ -238,17 +255,15 @@ def _tell(uow: UnitOfWork, rows: Iterable[Sequence[object]]) -> int:
     return count
 
 
-def _price(code: str | None, amount: Decimal | None, includes_tax: bool | None) -> ListPrice | None:
-    if code is None or amount is None:
-        return None
-    return ListPrice(price_list=code, amount=amount, includes_tax=bool(includes_tax))
-
-
-def _sent(currency: str, amount: Decimal | None, compare_at: Decimal | None, price_list: str) -> Shown | None:
+def _sent(
+    currency: str, amount: Decimal | None, compare_at: Decimal | None, price_list: str, promotions: Sequence[str]
+) -> Shown | None:
     if amount is None or not currency:
         return None
     struck = None if compare_at is None else Money.rounded(compare_at, currency)
-    return Shown(amount=Money.rounded(amount, currency), compare_at=struck, price_list=price_list)
+    return Shown(
+        amount=Money.rounded(amount, currency), compare_at=struck, price_list=price_list, promotions=tuple(promotions)
+    )
 
 
 def coming_due(price_list: str, at: datetime) -> PriceCameDue:

@@ -53,7 +53,7 @@ SELECT DISTINCT j.country FROM pricing.tax_rate t JOIN pricing.tax_jurisdiction 
  WHERE d.day::timestamp AT TIME ZONE j.zone > %(since)s AND d.day::timestamp AT TIME ZONE j.zone <= %(until)s
 """
 DUE = """
-SELECT sku, mark, currency, amount, compare_at, price_list FROM pricing.channel_price
+SELECT sku, mark, currency, amount, compare_at, price_list, promotions FROM pricing.channel_price
  WHERE channel = %(channel)s AND due AND sku <> ALL(%(besides)s::text[]) ORDER BY marked_at, sku LIMIT %(most)s
 """
 COUNTED = """
@@ -70,13 +70,23 @@ holding AS (
       JOIN pricing.price p ON p.list_id = l.id AND p.sku = w.sku AND p.unit = '' AND p.min_quantity <= 1
        AND p.from_at <= greatest(%(now)s, now())
        AND (p.until_at IS NULL OR p.until_at > greatest(%(now)s, now())))
-SELECT w.sku, i.tax_code, b.code, b.amount, b.includes_tax, c.code, c.amount, c.includes_tax
+SELECT w.sku, i.category, i.product_type, i.tax_code, i.margin, k.amount,
+       b.code, b.amount, b.includes_tax, c.code, c.amount, c.includes_tax
   FROM unnest(%(skus)s::text[]) w(sku)
   LEFT JOIN pricing.item i ON i.sku = w.sku
+  LEFT JOIN pricing.cost k ON (k.sku, k.unit, k.currency) = (w.sku, '', %(currency)s)
   LEFT JOIN LATERAL (SELECT * FROM holding h WHERE h.sku = w.sku AND h.counts
                       ORDER BY h.rank DESC, h.min_quantity DESC, h.from_at DESC LIMIT 1) b ON true
   LEFT JOIN LATERAL (SELECT * FROM holding h WHERE h.sku = w.sku AND h.compared
                       ORDER BY h.min_quantity DESC, h.from_at DESC LIMIT 1) c ON true
+"""
+# The next instant at which a price of one unit begins or ends in a list that counts there, or is compared with.
+COMING = """
+SELECT w.sku, min(t.at) FROM unnest(%(skus)s::text[]) w(sku)
+  JOIN pricing.price_list l ON l.open AND l.currency = %(currency)s AND (l.code = %(compare)s OR (
+       l.company IN ('', %(company)s) AND l.channel IN ('', %(channel)s) AND l.customer = '' AND l.customer_group = ''))
+  JOIN pricing.price p ON p.list_id = l.id AND p.sku = w.sku AND p.unit = '' AND p.min_quantity <= 1
+ CROSS JOIN LATERAL (VALUES (p.from_at), (p.until_at)) AS t (at) WHERE t.at > %(now)s GROUP BY 1
 """
 _HELD = """
 held AS MATERIALIZED (
@@ -86,12 +96,12 @@ held AS MATERIALIZED (
 STAND = f"""
 WITH given AS (
     SELECT * FROM unnest(%(skus)s::text[], %(marks)s::bigint[], %(amounts)s::numeric[], %(compares)s::numeric[],
-                         %(ids)s::text[], %(lists)s::text[])
-                  g(sku, mark, amount, compare_at, external_id, price_list)),
+                         %(ids)s::text[], %(lists)s::text[], %(promotions)s::text[])
+                  g(sku, mark, amount, compare_at, external_id, price_list, promotions)),
 {_HELD}
 UPDATE pricing.channel_price c
    SET due = c.mark > g.mark, currency = %(currency)s, amount = g.amount, compare_at = g.compare_at,
-       price_list = g.price_list,
+       price_list = g.price_list, promotions = string_to_array(g.promotions, ' '),
        external_id = CASE WHEN g.external_id = '' THEN c.external_id ELSE g.external_id END, code = '', said = '',
        sent_at = CASE WHEN %(sent)s THEN %(now)s ELSE c.sent_at END,
        sent = c.sent + CASE WHEN %(sent)s THEN 1 ELSE 0 END
@@ -99,8 +109,41 @@ UPDATE pricing.channel_price c
 """
 # What is tried may stand there should no answer come: until one does, nothing is known to stand.
 TRY = f"""
-WITH {_HELD.lstrip()}
-UPDATE pricing.channel_price c SET currency = '' FROM held WHERE c.channel = %(channel)s AND c.sku = held.sku
+WITH given AS (SELECT * FROM unnest(%(skus)s::text[], %(promotions)s::text[]) g(sku, promotions)),
+{_HELD}
+UPDATE pricing.channel_price c SET currency = '', promotions = string_to_array(g.promotions, ' ')
+  FROM given g JOIN held USING (sku) WHERE c.channel = %(channel)s AND c.sku = g.sku
+"""
+# A page of the SKUs that a promotion may lower at the channels it is for, and of those that it has lowered.
+MARK_PROMOTED = f"""
+WITH rules AS (SELECT channel, company, currency FROM pricing.channel_rule WHERE open),
+fit AS (
+    SELECT * FROM rules r WHERE %(plain)s AND %(channel)s IN ('', r.channel) AND %(company)s IN ('', r.company)
+       AND %(currency)s IN ('', r.currency)),
+affected AS (
+    SELECT c.channel, c.sku FROM fit r JOIN pricing.channel_price c USING (channel)
+     WHERE %(everything)s AND c.sku > %(after)s
+     UNION SELECT c.channel, c.sku FROM fit r CROSS JOIN unnest(%(skus)s::text[]) t(sku)
+      JOIN pricing.channel_price c ON (c.channel, c.sku) = (r.channel, t.sku) WHERE c.sku > %(after)s
+     UNION SELECT c.channel, c.sku FROM pricing.item i CROSS JOIN fit r
+      JOIN pricing.channel_price c ON (c.channel, c.sku) = (r.channel, i.sku)
+     WHERE (i.category = ANY(%(categories)s::text[]) OR i.product_type = ANY(%(product_types)s::text[]))
+       AND i.sku > %(after)s
+     UNION SELECT c.channel, c.sku FROM rules r JOIN pricing.channel_price c USING (channel)
+     WHERE c.promotions <> '{{}}' AND %(code)s = ANY(c.promotions) AND c.sku > %(after)s),
+page AS (SELECT DISTINCT sku FROM affected ORDER BY sku LIMIT %(most)s),
+hits AS (SELECT channel, sku FROM affected JOIN page USING (sku)),
+{_MARK} SELECT channel, NULL, count(*) FROM marked GROUP BY channel
+UNION ALL SELECT '', max(sku), count(*) FROM page
+"""
+# Items of which something else is known now; all that a promotion lowers, where the rule of its floor changed.
+MARK_KNOWN = f"""
+WITH hits AS (
+    SELECT c.channel, c.sku FROM pricing.channel_price c JOIN pricing.channel_rule r USING (channel)
+     WHERE r.open AND c.sku = ANY(%(skus)s::text[])
+     UNION SELECT c.channel, c.sku FROM pricing.channel_price c JOIN pricing.channel_rule r USING (channel)
+     WHERE %(promoted)s AND r.open AND c.promotions <> '{{}}'),
+{_MARK} SELECT channel, max(sku), count(*) FROM marked GROUP BY channel
 """
 ASIDE = f"""
 WITH given AS (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.domains.pricing.canonical.prices import MOST
+from app.domains.pricing.service.channel_prices import mark_known
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid
 from app.kernel.money import UnitPrice
@@ -20,6 +21,7 @@ SELECT * FROM unnest(%(skus)s::text[], %(categories)s::text[], %(types)s::text[]
      = (excluded.category, excluded.product_type, excluded.tax_code, excluded.margin, now())
  WHERE (i.category, i.product_type, i.tax_code, i.margin)
        IS DISTINCT FROM (excluded.category, excluded.product_type, excluded.tax_code, excluded.margin)
+RETURNING i.sku
 """
 # A product that does not say what its category is leaves the one that somebody said.
 CLASSES = """
@@ -33,12 +35,14 @@ SELECT * FROM unnest(%(skus)s::text[], %(categories)s::text[], %(types)s::text[]
        tax_code = coalesce(nullif(excluded.tax_code, ''), i.tax_code), changed_at = now()
  WHERE (excluded.category NOT IN ('', i.category)) OR (excluded.product_type NOT IN ('', i.product_type))
     OR (excluded.tax_code NOT IN ('', i.tax_code))
+RETURNING i.sku
 """
 COSTS = """
 INSERT INTO pricing.cost AS c (sku, unit, currency, amount)
 SELECT * FROM unnest(%(skus)s::text[], %(units)s::text[], %(currencies)s::text[], %(amounts)s::numeric[])
     ON CONFLICT (sku, unit, currency) DO UPDATE SET amount = excluded.amount
  WHERE c.amount IS DISTINCT FROM excluded.amount
+RETURNING c.sku
 """
 
 
@@ -68,16 +72,17 @@ def keep_items(uow: UnitOfWork, items: Sequence[KeptItem]) -> int:
             "skus": skus, "categories": [one.category for one in items], "types": [one.product_type for one in items],
             "codes": [one.tax_code for one in items], "margins": [one.margin for one in items],
         },
-    ).rowcount  # fmt: skip
+    ).fetchall()  # fmt: skip
     costs = {(one.sku, unit, cost.currency): cost.amount for one in items for unit, cost in one.costs}
-    uow.sql(
+    dearer = uow.sql(
         COSTS,
         {
             "skus": [key[0] for key in costs], "units": [key[1] for key in costs],
             "currencies": [key[2] for key in costs], "amounts": list(costs.values()),
         },
-    )  # fmt: skip
-    return changed
+    ).fetchall()  # fmt: skip
+    mark_known(uow, {row[0] for row in (*changed, *dearer)})
+    return len(changed)
 
 
 def classify(uow: UnitOfWork, items: Sequence[KeptItem]) -> int:
@@ -86,10 +91,12 @@ def classify(uow: UnitOfWork, items: Sequence[KeptItem]) -> int:
     Of items with one SKU the last counts.
     """
     rows = list({one.sku: one for one in items}.values())
-    return uow.sql(
+    changed = uow.sql(
         CLASSES,
         {
             "skus": [one.sku for one in rows], "categories": [one.category for one in rows],
             "types": [one.product_type for one in rows], "codes": [one.tax_code for one in rows],
         },
-    ).rowcount  # fmt: skip
+    ).fetchall()  # fmt: skip
+    mark_known(uow, {row[0] for row in changed})
+    return len(changed)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg.types.json import Jsonb
 
 from app.domains.pricing.canonical.prices import QuoteRule
 from app.domains.pricing.canonical.promotions import Promotion
+from app.domains.pricing.events import PromotionChanged
 from app.domains.pricing.policy.periods import zone_of
 from app.domains.pricing.policy.stacking import require_rule
 from app.domains.pricing.queries.promotions import promotion, same_time, share_an_item
+from app.domains.pricing.service.channel_prices import mark_known
 from app.infra.acts import record_act
 from app.infra.ids import new_id
 from app.infra.uow import UnitOfWork
@@ -61,11 +65,12 @@ def keep_promotion(uow: UnitOfWork, wanted: Promotion, who: str) -> None:
     )  # fmt: skip
     facts = {"does": wanted.words, "from": wanted.from_at.isoformat(), "open": wanted.open}
     record_act(uow, who, "kept a promotion", kind="promotion", key=wanted.code, facts=facts)
+    _tell(uow, wanted)
 
 
 def end_promotion(uow: UnitOfWork, code: str, who: str, why: str = "") -> bool:
     """End a promotion at once; false where it had ended. Raises NotFound for an unknown one."""
-    promotion(uow, code)
+    ending = replace(promotion(uow, code), open=False)
     ended = uow.sql(
         "UPDATE pricing.promotion SET open = false, changed_by = %(who)s, changed_at = now() "
         "WHERE code = %(code)s AND open",
@@ -73,7 +78,15 @@ def end_promotion(uow: UnitOfWork, code: str, who: str, why: str = "") -> bool:
     ).rowcount
     if ended:
         record_act(uow, who, "ended a promotion", kind="promotion", key=code, why=why)
+        _tell(uow, ending)
     return bool(ended)
+
+
+def _tell(uow: UnitOfWork, kept: Promotion) -> None:
+    """Tell that a promotion changed, with the instants to come at which it begins and ends."""
+    now = uow.hub.clock.now()
+    instants = tuple(at for at in (kept.from_at, kept.until_at) if kept.open and at is not None and at > now)
+    uow.publish(PromotionChanged(promotion=kept.code, instants=instants))
 
 
 def set_rule(uow: UnitOfWork, rule: QuoteRule, who: str, *, company: str = "", channel: str = "") -> None:
@@ -87,3 +100,4 @@ def set_rule(uow: UnitOfWork, rule: QuoteRule, who: str, *, company: str = "", c
     uow.sql(RULE, {**given, "who": who})
     facts = {**given, "margin": None if rule.margin is None else str(rule.margin)}
     record_act(uow, who, "set the quote rule", kind="quote_rule", key=f"{company}|{channel}", facts=facts)
+    mark_known(uow, promoted=True)
