@@ -17,7 +17,7 @@ from app.domains.orders.lifecycle import HoldKind, State
 from app.domains.orders.policy import require_proof
 from app.domains.orders.ports import OrderSource
 from app.domains.orders.service import Acceptable, Became, Captured, Found, OpenHold, Standing
-from app.flows import order_changes
+from app.flows import credit, order_changes
 from app.flows.order_changes import goods, shortage
 from app.flows.runtime import Outcome, Row, Told, step
 from app.flows.sku_names import names_in
@@ -27,6 +27,7 @@ from app.kernel.errors import NeedsAttention
 
 ADDRESS = tuple(one.name for one in fields(CustomerAddress))
 BY_RULE = frozenset({HoldKind.TOTALS, HoldKind.STOCK})  # looked at again by the hub itself; the others need a person
+BY_WHOM = frozenset({HoldKind.PAYMENT, HoldKind.CREDIT})  # looked at again where the hub placed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def carry_on(uow: UnitOfWork, captured: Sequence[Captured], *, asked: bool = Fal
 def catch_up(uow: UnitOfWork, standing: Standing, trail: Trail) -> None:
     """The channel was asked and told nothing newer: what is known by now goes on, or waits with its case."""
     if standing.accepted_version < standing.version:
-        hold(uow, carry_on(uow, [_newest(uow, standing, trail)], asked=True))
+        hold(uow, carry_on(uow, [newest(uow, standing, trail)], asked=True))
 
 
 def hold(uow: UnitOfWork, hindered: Sequence[Hindrance]) -> None:
@@ -84,15 +85,15 @@ def hold(uow: UnitOfWork, hindered: Sequence[Hindrance]) -> None:
 
 
 def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
-    """Customers matched, stock reserved for whole orders, first come first served."""
+    """Customers matched, credit asked, stock reserved for whole orders, first come first served."""
     if not new:
         return []
-    hindered: list[Hindrance] = []
     trails = {one.standing.order_id: one.standing.trail(one.trail) for one in new}
     accounts = customers.match_many(uow, [_buyer(one) for one in new], list(trails.values()))
+    credible, hindered = _credible(uow, list(zip(new, accounts, strict=True)))
     accepted: list[tuple[Captured, str]] = []
-    for company in dict.fromkeys(one.standing.company for one in new):
-        ours = [(one, account) for one, account in zip(new, accounts, strict=True) if one.standing.company == company]
+    for company in dict.fromkeys(one.standing.company for one, _ in credible):
+        ours = [(one, account) for one, account in credible if one.standing.company == company]
         names = names_in(uow, [one.order for one, _ in ours])
         wanted = [(one.standing.order_id, goods(one.order, own)) for (one, _), own in zip(ours, names, strict=True)]
         channels = {one.standing.order_id: one.standing.channel for one, _ in ours}
@@ -110,6 +111,21 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
     for one, _ in accepted:
         _let_go(uow, one, "the order can go on")
     return hindered
+
+
+def _credible(
+    uow: UnitOfWork, known: Sequence[tuple[Captured, str]]
+) -> tuple[Sequence[tuple[Captured, str]], list[Hindrance]]:
+    """Orders of customers whose credit has room for them, and what hinders the others; these keep whose they are."""
+    refused = credit.check(uow, known)
+    if not refused:
+        return known, []
+    waiting = [(one, account) for one, account in known if one.standing.order_id in refused]
+    orders.tie_accounts(uow, {one.standing.order_id: account for one, account in waiting})
+    hindered = [
+        Hindrance(captured=one, kind=HoldKind.CREDIT, error=refused[one.standing.order_id]) for one, _ in waiting
+    ]
+    return [(one, account) for one, account in known if one.standing.order_id not in refused], hindered
 
 
 def _buyer(one: Captured) -> Buyer:
@@ -176,7 +192,8 @@ def _may_ask(uow: UnitOfWork, one: Captured) -> bool:
     return uow.hub.connections.get(uow.session, one.standing.channel).spec.offers(OrderSource)
 
 
-def _newest(uow: UnitOfWork, standing: Standing, trail: Trail) -> Captured:
+def newest(uow: UnitOfWork, standing: Standing, trail: Trail) -> Captured:
+    """A locked order at its newest version, as if it had just been told."""
     order = orders.document(uow, standing.order_id, standing.version)
     return Captured(standing=standing, order=order, became=Became.NEWER, trail=trail)
 
@@ -199,7 +216,7 @@ def _waits_for_a_person(uow: UnitOfWork, one: Captured) -> bool:
 
 def _needs_a_person(held: OpenHold) -> bool:
     """Whoever placed a hold lifts it: what the hub placed for want of a payment ends with the payment."""
-    return held.kind not in BY_RULE and (held.kind is not HoldKind.PAYMENT or held.placed_by != orders.HUB)
+    return held.kind not in BY_RULE and (held.kind not in BY_WHOM or held.placed_by != orders.HUB)
 
 
 def _let_go(uow: UnitOfWork, one: Captured, why: str) -> None:
@@ -224,7 +241,7 @@ def look_again(uow: UnitOfWork, told: Told[OrderHeld]) -> Outcome | None:
                 about=f"order {standing.name}", order_id=standing.order_id,
             )  # fmt: skip
     if held or standing.state is State.HELD:
-        for hindrance in carry_on(uow, [_newest(uow, standing, told.trail)], asked=True):
+        for hindrance in carry_on(uow, [newest(uow, standing, told.trail)], asked=True):
             if hindrance.kind is not HoldKind.PAYMENT:
                 raise hindrance.error
     return None

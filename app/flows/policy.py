@@ -66,7 +66,7 @@ POLICIES = (
     ),
     Policy(
         name="held order", promise="An order whose hindrance is gone goes on", kind=Kind.LONG, queue="orders",
-        target=60.0, deferred=NEVER, steps=("acceptance.*",),
+        target=60.0, deferred=NEVER, steps=("acceptance.*", "credit_holds.*"),
     ),
     Policy(
         name="order to ERP", promise="An accepted order stands in its ERP", kind=Kind.EVENT, queue="orders",
@@ -135,7 +135,7 @@ POLICIES = (
     ),
     Policy(
         name="catalogue in", promise="What a source holds of products is taken in, page by page", kind=Kind.BULK,
-        queue="bulk", target=300.0, deferred=BUSY, steps=("product_import.*", "product_alignment.*"),
+        queue="bulk", target=300.0, deferred=BUSY, steps=("product_import.*", "product_alignment.*", "listing_alignment.*"),
     ),
     Policy(
         name="customers in", promise="What a source holds of customers is taken in, page by page", kind=Kind.BULK,

@@ -9,11 +9,13 @@ from app.domains.customers.queries.accounts import (
     ids_by_identity,
     possible_duplicates,
 )
+from app.domains.customers.queries.credit import Debtor, debtors, households, lock_credit
 from app.domains.customers.queries.privacy import PrivacyRequest, pending_state, request_view, requests_listed
 from app.domains.customers.queries.views import Brief, Pair, Whole, briefs, found, listed, pairs, whole
 
 __all__ = [
     "Brief",
+    "Debtor",
     "Pair",
     "PrivacyRequest",
     "Whole",
@@ -21,9 +23,12 @@ __all__ = [
     "bound_customers",
     "briefs",
     "companies_by_tax_id",
+    "debtors",
     "found",
+    "households",
     "ids_by_identity",
     "listed",
+    "lock_credit",
     "pairs",
     "pending_state",
     "possible_duplicates",

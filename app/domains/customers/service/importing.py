@@ -100,7 +100,7 @@ SELECT account_id::text FROM kept ORDER BY 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenIn:
-    """What became of a page of customers: how many accounts have a number there now, changed, or were refused in part."""
+    """What became of a page: how many accounts have a number there now, changed, or were refused in part."""
 
     bound: int
     changed: int

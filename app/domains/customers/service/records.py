@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domains.customers.canonical import Address, Kind
+from app.domains.customers.events import AccountChanged
 from app.domains.customers.models import (
     AccountRow,
     ConsentRow,
@@ -157,6 +158,7 @@ def set_terms(uow: UnitOfWork, account_id: str, terms: Terms, writer: Writer) ->
     statement = insert(CreditTermsRow).values(account_id=row.id, **facts)
     uow.session.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=facts))
     _note(uow, row, writer, "blocked credit" if terms.blocked else "set credit terms")
+    uow.publish(AccountChanged(account_id=row.id, source=writer.source, changed=(Part.TERMS.value,)))
 
 
 def set_groups(uow: UnitOfWork, account_id: str, groups: Collection[str], writer: Writer) -> tuple[str, ...]:

@@ -19,6 +19,15 @@ from app.domains.orders.service.capture import (
     capture_many,
     request_refresh,
 )
+from app.domains.orders.service.credit import (
+    OpenOrder,
+    credit_waived,
+    in_currency,
+    open_on_account,
+    owed_for,
+    tie_accounts,
+    waiting_for_credit,
+)
 from app.domains.orders.service.cutting_over import begin_cut_over, record_view
 from app.domains.orders.service.duplicates import find_duplicates
 from app.domains.orders.service.findings import Found, find, find_many
@@ -90,6 +99,7 @@ __all__ = [
     "Found",
     "HistoryRule",
     "OpenHold",
+    "OpenOrder",
     "Post",
     "PostWhen",
     "Postable",
@@ -105,6 +115,7 @@ __all__ = [
     "capture",
     "capture_many",
     "changed_groups",
+    "credit_waived",
     "document",
     "file_history",
     "find",
@@ -113,6 +124,7 @@ __all__ = [
     "finish_cancel",
     "hold",
     "holders",
+    "in_currency",
     "is_payable",
     "is_released",
     "is_waived",
@@ -125,6 +137,8 @@ __all__ = [
     "lock_by_external_id",
     "lock_many",
     "open_holds",
+    "open_on_account",
+    "owed_for",
     "poll_from",
     "postable",
     "postables",
@@ -146,5 +160,7 @@ __all__ = [
     "request_refresh",
     "showable",
     "take_up",
+    "tie_accounts",
+    "waiting_for_credit",
     "why_history",
 ]

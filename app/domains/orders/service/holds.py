@@ -51,8 +51,8 @@ class PostWhen(StrEnum):
     PAID = "paid"
 
 
-_PAID = frozenset({"paid", "partially_refunded", "refunded"})
-_PAYABLE = {PostWhen.AUTHORISED: _PAID | {"authorized"}, PostWhen.PAID: _PAID}
+PAID = frozenset({"paid", "partially_refunded", "refunded"})
+_PAYABLE = {PostWhen.AUTHORISED: PAID | {"authorized"}, PostWhen.PAID: PAID}
 
 
 def is_payable(order: Order, when: PostWhen) -> bool:
