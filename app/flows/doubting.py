@@ -76,9 +76,15 @@ def it_did_not_happen(uow: UnitOfWork, key: Key, who: str, why: str, *, steps: S
 
 def dedupe_of(uow: UnitOfWork, row: DeliveryRow, steps: Steps = STEPS) -> Dedupe:
     """How the delivery's connection recognises a repeat of what its step writes."""
-    step = _step(steps, row.subscriber)
+    return dedupe_at(uow, _step(steps, row.subscriber), row.connection)
+
+
+def dedupe_at(uow: UnitOfWork, step: Step, connection: str) -> Dedupe:
+    """How a connection recognises a repeat of a step's call; one that only reads is repeated whatever its port says."""
+    if step.reads:
+        return Dedupe.READS
     assert step.port is not None
-    return uow.hub.connections.get(uow.session, row.connection).capability(step.port).dedupe
+    return uow.hub.connections.get(uow.session, connection).capability(step.port).dedupe
 
 
 def look_of(uow: UnitOfWork, step: str, connection: str, steps: Steps = STEPS) -> str:
@@ -86,7 +92,7 @@ def look_of(uow: UnitOfWork, step: str, connection: str, steps: Steps = STEPS) -
     known = steps.by_name.get(step)
     if known is None or known.port is None:
         return "this release does not know the step"
-    return LOOKS[uow.hub.connections.get(uow.session, connection).capability(known.port).dedupe]
+    return LOOKS[dedupe_at(uow, known, connection)]
 
 
 class Looked(Exception):

@@ -56,6 +56,7 @@ UPDATE hub.delivery d SET state = 'behind'
                   AND (e.id < d.id OR e.state = 'running') AND e.state IN {OPEN})
 """
 
+# Of a step that sends the newest alone, an older one that was told late does not hold back what a dead worker left.
 CLAIM = f"""
 WITH mine AS MATERIALIZED (
     SELECT d.event_id, d.id, d.state AS was, extract(epoch FROM d.next_at - now()) AS lease_left FROM hub.delivery d
@@ -65,7 +66,8 @@ WITH mine AS MATERIALIZED (
                 SELECT FROM hub.worker w WHERE w.id = d.holder AND w.beat_at > now() - interval '{SILENT}')))
        AND d.id <= %(last)s
        AND NOT EXISTS (SELECT FROM hub.delivery e WHERE e.lane = d.lane AND e.event_id >= %(from)s AND e.id <> d.id
-                          AND (e.id < d.id OR e.state = 'running') AND e.state IN {OPEN})
+                          AND (e.id < d.id AND d.subscriber <> ALL(%(latest)s::text[]) OR e.state = 'running')
+                          AND e.state IN {OPEN})
      ORDER BY d.id LIMIT %(room)s FOR UPDATE OF d SKIP LOCKED),
 claimed AS (
     UPDATE hub.delivery d

@@ -161,6 +161,7 @@ class Dispatcher:
         if place.connection in ("", NOWHERE):
             return
         if not self._admissions.ask(place, self._threads) and not answers and place not in self._unsure:
+            self._planner.alone.leave(place)
             return  # its breaker is open or its quota used up: what waits costs nothing
         life = PULSE.lives  # read before the claim: what is claimed and then frozen must not be sent
         answers.sort(key=lambda answer: answer.held.key)  # rows of several orders are locked in one order everywhere
@@ -194,6 +195,7 @@ class Dispatcher:
     def _room(self, uow: UnitOfWork, place: Place, connection: Connection, answered: int) -> int:
         """How many more calls a connection may have: its own limit over all processes, its queue's share of ours."""
         if connection.state == "paused" or self._stop.is_set() or defers(self._hub.pressure.load, place):
+            self._planner.alone.leave(place)
             return 0
         share = self._share(place.queue, answered)
         if share == 0:

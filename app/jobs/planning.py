@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from app.flows.doubting import dedupe_at
 from app.flows.runtime import Steps
 from app.infra.hub import Hub
 from app.infra.outbox import Place
@@ -11,7 +12,7 @@ from app.infra.remote.spec import Dedupe
 from app.infra.uow import UnitOfWork
 from app.jobs.claims import Claim, claim, doubt_left, end, postpone, put_aside
 from app.jobs.poison import MOST_DEATHS, Alone
-from app.jobs.recording import Answer, Recorder, by_step, dedupe_of, doubt_seconds
+from app.jobs.recording import Answer, Recorder, by_step, doubt_seconds
 from app.jobs.rehearsal import keep
 from app.jobs.settle import Reading, Verdict, judge, wake_first
 from app.jobs.shaping import Shaper
@@ -73,7 +74,7 @@ class Planner:
             return False
         if not held.in_doubt or held.shadow:
             return True
-        dedupe = dedupe_of(self._hub, uow, held)
+        dedupe = dedupe_at(uow, held.step, held.place.connection)
         if dedupe is Dedupe.NONE and (held.taken_over or may_have_happened(uow, held)):
             title = "A call that cannot be looked up may have had its effect; a person confirms whether it had"
             reading = Reading(code="hub.in_doubt", title=title)

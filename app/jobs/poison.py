@@ -70,10 +70,17 @@ class Alone:
         self.place: Place | None = None  # where such a call waits for the others to end
         self._until, self._calls = 0.0, 0
 
+    def leave(self, place: Place) -> None:
+        """Nothing can be called there now: it is not waited for, others go on; it is met again when it can be."""
+        if place == self.place:
+            self.place = None
+
     def room(self, place: Place, calls: int, room: int) -> int:
-        """How many may be claimed there while `calls` are under way."""
+        """How many may be claimed there while `calls` are under way and its connection has `room` for so many."""
         if self.place is not None and monotonic() > self._until:
             self.place = None
+        if room <= 0 and not calls:  # it is quiet here: paused, or full of what others call
+            self.leave(place)
         self._calls = calls
         if self.place is None:
             return room

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from app.flows.doubting import dedupe_at
 from app.flows.runtime import Answered
 from app.infra.connections import Connection
 from app.infra.db import is_away, is_contention
@@ -114,7 +115,7 @@ class Recorder:
         """An unanswered write: a person where nobody can look, else a look once the remote can no longer be at it."""
         if not verdict.doubt or verdict.state != "due":
             return verdict
-        dedupe = dedupe_of(self._hub, uow, answer.held)
+        dedupe = dedupe_at(uow, answer.held.step, answer.held.place.connection)
         if dedupe is Dedupe.NONE:
             reading = Reading(code="hub.in_doubt", said=verdict.reading.said, title=verdict.reading.title)
             return Verdict(reading=reading, state="parked", outcome=verdict.outcome, doubt=True)
@@ -173,13 +174,6 @@ class Recorder:
         """A delivery that never got as far as its call."""
         now = self._hub.clock.now()
         return Answer(held=held, fact=None, plan=None, started_at=now, ended_at=now, error=error)
-
-
-def dedupe_of(hub: Hub, uow: UnitOfWork, held: Claim) -> Dedupe:
-    """How the connection recognises a repeat of this step's write."""
-    connection = hub.connections.get(uow.session, held.place.connection)
-    assert held.step.port is not None
-    return connection.capability(held.step.port).dedupe
 
 
 def doubt_seconds(hub: Hub, held: Claim) -> float:

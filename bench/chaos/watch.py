@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,6 +13,11 @@ import psycopg
 LOOK_SECONDS = 0.1
 OLDEST = """
 SELECT e.at, d.subscriber || coalesce(' (' || d.code || ')', '') || ' is ' || d.state
+       || CASE WHEN d.state = 'due' AND d.next_at > now() THEN ', backing off' ELSE '' END
+       || CASE WHEN d.deaths > 0 THEN ', after ' || d.deaths || ' deaths' ELSE '' END
+       || CASE WHEN d.state = 'running' AND NOT EXISTS (
+                 SELECT FROM hub.worker w WHERE w.id = d.holder AND w.beat_at > now() - interval '1.5 s')
+               THEN ', its worker gone' ELSE '' END
   FROM hub.delivery d JOIN hub.event e ON e.id = d.event_id
  WHERE d.state IN ('due', 'running', 'behind', 'parked', 'rejected') ORDER BY e.at LIMIT 1
 """
@@ -27,11 +33,15 @@ class Blow:
     over: datetime
     recovery: float | None = None
     last: str = ""  # what was open last
+    waits: Counter[str] = field(default_factory=Counter)  # what was the oldest open → for how many looks
 
     @property
     def line(self) -> str:
         done = "not recovered" if self.recovery is None else f"recovered after {self.recovery:.1f} s"
         waited = f", waited last for {self.last}" if self.last else ""
+        if self.waits:
+            (longest, looks), *_ = self.waits.most_common(1)
+            waited += f", longest for {longest} ({looks / self.waits.total():.0%})"
         return f"{self.at:6.1f} s  {self.fault} {self.what}: {done}{waited}"
 
 
@@ -71,3 +81,4 @@ class Watch:
                     blow.recovery = (now - blow.over).total_seconds()
                 else:
                     blow.last = row[1]
+                    blow.waits[row[1]] += 1

@@ -21,12 +21,13 @@ from app.infra.remote.spec import Dedupe
 from app.settings import Settings
 from tests.chaos import trial
 from tests.hub import Crank
-from tests.runtime.conftest import Remote, ThingCounted, ThingMade, remote, spec
+from tests.runtime.conftest import LevelChanged, Remote, ThingCounted, ThingMade, remote, spec
 from tests.servers import ROOT
 
 __all__ = ["remote"]
 PATIENCE_SECONDS = 90.0  # a process imports for a second alone, and for twenty where many others use the machine too
 KILLED = -signal.SIGKILL
+RETRY_SECONDS = 30.0  # a silence of 1.5 s and a look a second; far below a lease of 70 s, also on a busy machine
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def awaited(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def tell(crank: Crank, *facts: ThingMade | ThingCounted) -> None:
+def tell(crank: Crank, *facts: ThingMade | ThingCounted | LevelChanged) -> None:
     with crank.uow() as uow:
         for fact in facts:
             uow.publish(fact)
@@ -102,6 +103,23 @@ def test_a_worker_killed_between_call_and_record_leaves_one_document(
     start("worker")
     awaited(lambda: all_done(crank))
     assert (remote.calls, remote.looked, effects(crank)) == (["t"], ["t"], [("t", "found")])
+    assert crank.rows("SELECT fence, deaths FROM hub.delivery") == [(2, 1)]
+
+
+@pytest.mark.capability("RT-3")
+def test_a_reading_call_of_a_killed_worker_is_made_again_at_once(crank: Crank, start: Start, remote: Remote) -> None:
+    with crank.uow() as uow:  # a lost write would be looked for only after an hour, and the lease is over a minute
+        uow.sql("UPDATE hub.connection SET settings = settings || '{\"doubt_seconds\": 3600}'")
+    crank.hub.connections.forget()
+    remote.held["t"] = "there"
+    workers = [start("worker"), start("worker")]
+    awaited(lambda: crank.rows("SELECT count(*) FROM hub.worker") == [(3,)])  # and the test's own
+    tell(crank, LevelChanged(thing="t", what="kill read"))
+    awaited(lambda: any(worker.poll() == KILLED for worker in workers))
+    killed = time.monotonic()
+    awaited(lambda: all_done(crank))
+    assert time.monotonic() - killed < RETRY_SECONDS
+    assert (remote.looked, effects(crank)) == (["t", "t"], [("t", "found")])
     assert crank.rows("SELECT fence, deaths FROM hub.delivery") == [(2, 1)]
 
 

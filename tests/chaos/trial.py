@@ -23,9 +23,10 @@ from app.infra.uow import UnitOfWork
 from app.kernel.errors import Waits
 from app.settings import Settings
 from tests.hub import Crank
-from tests.runtime.conftest import Sink, ThingCounted, ThingMade, spec
+from tests.runtime.conftest import LevelChanged, Sink, ThingCounted, ThingMade, spec
 
 TOGETHER = 0.3  # seconds in which what is called beside a deadly call surely began, and has not ended
+KILLED = "killed"  # the file that says that a worker was killed where that happens once
 REFUSED = "refused"  # the file that a frozen worker writes when it was kept from sending
 BEATS_AGAIN = 1.5  # seconds after a thaw in which the heart surely beat: three times as long as between two beats
 
@@ -36,7 +37,7 @@ def end() -> None:
 
 def trial_steps(home: Path) -> Steps:
     """What to do stands in the fact: `kill`, `kill once`, `kill call` in every call, `kill after`
-    the first, `freeze` before it."""
+    the first, `freeze` before it, `kill read` in the first call that only reads."""
     steps = Steps()
 
     def hear(uow: UnitOfWork, told: Told[NoticeReceived]) -> None:
@@ -46,8 +47,8 @@ def trial_steps(home: Path) -> Steps:
         note(uow, told.fact.thing, told.fact.what)
         if told.fact.what == "kill":
             end()
-        if told.fact.what == "kill once" and not (home / "killed").exists():
-            (home / "killed").touch()
+        if told.fact.what == "kill once" and not (home / KILLED).exists():
+            (home / KILLED).touch()
             end()
 
     def plan(uow: UnitOfWork, told: Told[ThingCounted]) -> dict[str, Any]:
@@ -73,11 +74,22 @@ def trial_steps(home: Path) -> Steps:
     def record(uow: UnitOfWork, told: Told[ThingCounted], given: dict[str, Any], answer: str) -> None:
         note(uow, told.fact.thing, answer)
 
+    def call_read(connection: Connected, given: dict[str, Any]) -> str:
+        found = connection.port(Sink).put(given["key"], given["what"], again=True)
+        if given["what"] == "kill read" and not (home / KILLED).exists():
+            (home / KILLED).touch()
+            end()
+        return found
+
     step("trial.hear", on=NoticeReceived, queue="orders", ordered=False, do=hear, steps=steps)
     step("trial.count", on=ThingMade, queue="orders", do=count, steps=steps)
     step(
         "trial.post", on=ThingCounted, queue="orders", at="erp", lane="trial_document", plan=plan, call=call,
         record=record, port=Sink, steps=steps,
+    )  # fmt: skip
+    step(
+        "trial.read", on=LevelChanged, queue="orders", at="erp", latest_only=True, reads=True, plan=plan,
+        call=call_read, record=record, port=Sink, steps=steps,
     )  # fmt: skip
     return steps
 

@@ -124,8 +124,8 @@ def test_probes_of_a_process_that_died_are_forgotten(redis_client: redis.Redis):
     for _ in range(4):
         run("record", failure(), 0)
     assert run("probe", {"count": 2}, 2000)["granted"] == 2
-    assert run("probe", {"count": 2}, 80_000)["granted"] == 0
-    assert run("probe", {"count": 2}, 93_000)["granted"] == 2
+    assert run("probe", {"count": 2}, 46_000)["granted"] == 0
+    assert run("probe", {"count": 2}, 48_000)["granted"] == 2
 
 
 EVENTS = st.lists(

@@ -52,6 +52,19 @@ def test_a_newer_level_replaces_one_that_a_person_should_look_at(crank: Crank, r
     assert remote.calls == ["sku.1", "sku.2"]
 
 
+@pytest.mark.capability("RT-3", "RT-10")
+def test_what_a_dead_worker_left_is_taken_over_though_an_older_one_was_told_late(crank: Crank, remote: Remote):
+    change(crank, "sku", "1", "2")
+    with crank.uow() as uow:  # the transaction that told the older one committed after the newer was claimed
+        uow.sql(
+            "UPDATE hub.delivery SET state = 'running', attempt = 1, fence = 1, holder = -1, "
+            "next_at = now() + interval '60 s' WHERE id = (SELECT max(id) FROM hub.delivery)"
+        )
+    crank.settle()
+    assert crank.states("trial.show_level") == {"done": 2}
+    assert sorted(remote.calls) == ["sku.1", "sku.2"]
+
+
 @pytest.mark.capability("RT-10")
 def test_a_newer_level_waits_as_long_as_the_older_one_was_told_to(crank: Crank, remote: Remote):
     remote.tricks = [("status", (429, {"Retry-After": "300"}))]

@@ -62,6 +62,32 @@ def test_a_call_that_two_workers_died_with_runs_when_no_other_does(crank: Crank,
     assert crank.states() == {"done": 6}
 
 
+@pytest.mark.capability("RT-3", "RT-5")
+def test_a_suspect_at_a_connection_that_cannot_be_called_holds_nobody_up(crank: Crank, remote: Remote) -> None:
+    remote.seconds = 0.15
+    with crank.uow() as uow:
+        uow.publish(ThingCounted(thing="other", what="1"))
+        uow.publish(ThingCounted(thing="suspect", what="1"))
+    with crank.uow() as uow:
+        uow.sql("UPDATE hub.delivery SET deaths = 2, in_doubt = true WHERE lane LIKE '%%:suspect'")
+    for place in crank.ready():
+        crank.dispatcher.wake(place)
+    assert crank.dispatcher.turn() == 1, "the suspect waits for the other call to end"
+    with crank.uow() as uow:
+        uow.sql("UPDATE hub.connection SET state = 'paused'")
+    crank.connect("shop", "trial", role="erp", base_url=remote.url, doubt_seconds=0)
+    with crank.uow() as uow:
+        uow.publish(ThingCounted(thing="elsewhere", what="1"))
+    crank.settle()
+    assert crank.rows("SELECT state FROM hub.delivery WHERE connection = 'shop'") == [("done",)]
+    assert crank.rows("SELECT state, deaths FROM hub.delivery WHERE lane LIKE '%%:suspect'") == [("due", 2)]
+    with crank.uow() as uow:
+        uow.sql("UPDATE hub.connection SET state = 'on'")
+    crank.hub.connections.forget()
+    crank.settle()
+    assert set(crank.states()) == {"done"}
+
+
 @pytest.mark.capability("RT-3")
 def test_a_call_that_came_back_was_not_what_its_workers_died_of(crank: Crank, remote: Remote) -> None:
     remote.tricks.append(("status", (503, {})))

@@ -30,7 +30,7 @@ MOVES = "hub:breaker:moves"
 LOOK_SECONDS = 0.5  # how old a process' picture of the breakers may be: a trip holds everywhere after this
 AWAY_SECONDS = 1.0  # how long Redis is left alone after it did not answer
 SLICES = 10
-PROBE_LIFE = 90_000  # ms: no call lasts longer; a probe whose process died is forgotten
+PROBE_LIFE = 45_000  # ms: no request lasts longer; a probe whose process died is forgotten
 SCRIPT = Path(__file__).with_name("scripts").joinpath("breaker.lua").read_text(encoding="utf-8")
 State = dict[str, Any]
 log = structlog.get_logger()

@@ -4,7 +4,7 @@
 -- ARGV 1 connection, 2 verb, 3 what is given (JSON), 4 policy (JSON), 5 an instant in ms (empty: the server's clock)
 -- answer  JSON of the state, with `granted` probes and `wait` in ms
 
-local SLICES, PROBE_LIFE = 10, 90000
+local SLICES, PROBE_LIFE = 10, 45000
 local name, verb, given, policy = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local now = tonumber(ARGV[5])
 if not now then
