@@ -1,4 +1,4 @@
-"""/api/v1/sheets: files of products handed in, how far they are, and what is wrong in them."""
+"""/api/v1/sheets: files of products, prices and counts handed in, how far they are, and what is wrong in them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from app.infra.sheets.faults import by_rule, error_file
 from app.infra.sheets.keeping import MOST_BYTES, sheet_of, sheets
 from app.infra.sheets.reading import ENCODINGS, Dialect
 from app.infra.sheets.rows import FORMATS, STATES, SheetRow
+from app.infra.sheets.staging import UNNAMED
 from app.infra.uow import UnitOfWork
 from app.infra.web.auth import current_principal, require_scope
 from app.infra.web.wiring import hub
 from app.kernel.errors import Forbidden
 
 TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-READ, WRITE = "products:read", "products:write"
+READS = {"products": "products:read", "prices": "prices:read", "stock": "stock:read"}
 blueprint = Blueprint("api_sheets", __name__, url_prefix="/api/v1", description="Sheets: bulk imports of files")
 
 
@@ -32,7 +33,6 @@ class SheetWish(Strict):
 
     name = fields.String(load_default="", validate=Length(max=200), metadata={"description": "The file's name."})
     format = fields.String(load_default="csv", validate=OneOf(FORMATS))
-    company = fields.String(load_default="")
     encoding = fields.String(load_default="utf-8", validate=OneOf(ENCODINGS))
     delimiter = fields.String(load_default="", metadata={"description": "Empty: as the header is written."})
     decimal_mark = fields.String(load_default=".", validate=OneOf((".", ",")))
@@ -42,6 +42,16 @@ class SheetWish(Strict):
     )  # fmt: skip
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Check only."})
     again = fields.Boolean(load_default=False, metadata={"description": "Take in what was taken in before."})
+    source = fields.String(
+        load_default=UNNAMED, validate=Length(min=1, max=100),
+        metadata={"description": "Whose word it is: a connection or a name of its own. Rules of ownership go by it."},
+    )  # fmt: skip
+
+
+class ProductSheetWish(SheetWish):
+    """The same of products, which may be one company's."""
+
+    company = fields.String(load_default="")
 
 
 class SheetBegun(Schema):
@@ -51,6 +61,7 @@ class SheetBegun(Schema):
 
 class SheetFilter(PageOf):
     state = fields.String(load_default="", validate=OneOf(("", *STATES)))
+    kind = fields.String(load_default="", validate=OneOf(("", *READS)))
 
 
 class SheetSchema(Schema):
@@ -58,6 +69,7 @@ class SheetSchema(Schema):
     kind = fields.String(required=True)
     name = fields.String(required=True)
     company = fields.String(required=True)
+    source = fields.String(required=True)
     state = fields.String(required=True, metadata={"description": f"One of {', '.join(STATES)}."})
     strict = fields.Boolean(required=True)
     dry = fields.Boolean(required=True)
@@ -65,7 +77,7 @@ class SheetSchema(Schema):
     sha256 = fields.String(required=True)
     lines = fields.Integer(required=True, metadata={"description": "Lines with content that were read so far."})
     wrong_lines = fields.Integer(required=True)
-    counts = fields.Dict(required=True, metadata={"description": "Products created, changed and unchanged."})
+    counts = fields.Dict(required=True, metadata={"description": "How many were created, changed and unchanged."})
     said = fields.String(required=True)
     who = fields.String(required=True)
     run_id = fields.UUID(allow_none=True)
@@ -89,51 +101,73 @@ class SheetPage(Schema):
     next = fields.String(allow_none=True)
 
 
+FILE = {"required": True, "content": dict.fromkeys(TYPES, {"schema": {"type": "string", "format": "binary"}})}
+
+
 @blueprint.route("/sheets/products")
 class ProductSheets(MethodView):
-    @require_scope(WRITE)
-    @blueprint.arguments(SheetWish, location="query", unknown=RAISE)
-    @blueprint.doc(
-        requestBody={
-            "required": True,
-            "content": dict.fromkeys(TYPES, {"schema": {"type": "string", "format": "binary"}}),
-        }
-    )
+    @require_scope("products:write")
+    @blueprint.arguments(ProductSheetWish, location="query", unknown=RAISE)
+    @blueprint.doc(requestBody=FILE)
     @blueprint.response(202, SheetBegun)
     def post(self, given: dict[str, Any]) -> dict[str, Any]:
         """Hand in a file of products; its run reads, checks and applies it, whole or not at all."""
-        _unbound()
-        request.max_content_length = MOST_BYTES
-        wish = Wish(
-            kind="products", name=given["name"], format=given["format"], company=given["company"],
-            strict=given["wrong_lines"] == "refuse",
-            dry=given["dry_run"], again=given["again"],
-            dialect=Dialect(
-                encoding=given["encoding"], delimiter=given["delimiter"], decimal_mark=given["decimal_mark"]
-            ),
-        )  # fmt: skip
-        sheet_id = receive(hub(), request.stream, wish, who=current_principal().name)
-        with hub().unit_of_work() as uow:
-            return {"id": sheet_id, "run": sheet_of(uow, sheet_id).run_id}
+        return _hand_in("products", given)
+
+
+@blueprint.route("/sheets/prices")
+class PriceSheets(MethodView):
+    @require_scope("prices:write")
+    @blueprint.arguments(SheetWish, location="query", unknown=RAISE)
+    @blueprint.doc(requestBody=FILE)
+    @blueprint.response(202, SheetBegun)
+    def post(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Hand in a file of prices: of every SKU that it names in a list, all the prices that it has there."""
+        return _hand_in("prices", given)
+
+
+@blueprint.route("/sheets/stock")
+class StockSheets(MethodView):
+    @require_scope("stock:write")
+    @blueprint.arguments(SheetWish, location="query", unknown=RAISE)
+    @blueprint.doc(requestBody=FILE)
+    @blueprint.response(202, SheetBegun)
+    def post(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Hand in a file of counts: what lies at locations as of an instant, by `source`."""
+        return _hand_in("stock", given)
+
+
+def _hand_in(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    _unbound()
+    request.max_content_length = MOST_BYTES
+    wish = Wish(
+        kind=kind, name=given["name"], format=given["format"], company=given.get("company", ""),
+        source=given["source"], strict=given["wrong_lines"] == "refuse", dry=given["dry_run"], again=given["again"],
+        dialect=Dialect(encoding=given["encoding"], delimiter=given["delimiter"], decimal_mark=given["decimal_mark"]),
+    )  # fmt: skip
+    sheet_id = receive(hub(), request.stream, wish, who=current_principal().name)
+    with hub().unit_of_work() as uow:
+        return {"id": sheet_id, "run": sheet_of(uow, sheet_id).run_id}
 
 
 @blueprint.route("/sheets")
 class Sheets(MethodView):
-    @require_scope(READ)
+    @require_scope(*READS.values())
     @blueprint.arguments(SheetFilter, location="query", unknown=RAISE)
     @blueprint.response(200, SheetPage)
     def get(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Sheets, the newest first, a page at a time."""
+        """Sheets of the kinds that the key may read, the newest first, a page at a time."""
         _unbound()
         most = wanted["limit"]
+        kinds = [kind for kind in READS if _may_read(kind) and wanted["kind"] in ("", kind)]
         with hub().unit_of_work() as uow:
-            found = sheets(uow, state=wanted["state"], before=wanted["before"], most=most + 1)
+            found = sheets(uow, kinds=kinds, state=wanted["state"], before=wanted["before"], most=most + 1)
         return {"sheets": found[:most], "next": found[most - 1].id if len(found) > most else None}
 
 
 @blueprint.route("/sheets/<uuid:sheet_id>")
 class OneSheet(MethodView):
-    @require_scope(READ)
+    @require_scope(*READS.values())
     @blueprint.response(200, SheetDetail)
     def get(self, sheet_id: UUID) -> dict[str, Any]:
         """One sheet, and how often each rule is broken in it."""
@@ -146,7 +180,7 @@ class OneSheet(MethodView):
 
 @blueprint.route("/sheets/<uuid:sheet_id>/errors")
 class Errors(MethodView):
-    @require_scope(READ)
+    @require_scope(*READS.values())
     @blueprint.response(200, content_type="text/csv", description="line, field, rule, value, what to do")
     def get(self, sheet_id: UUID) -> Response:
         """What is wrong in a sheet, line by line, as CSV."""
@@ -167,7 +201,14 @@ def as_file(row: SheetRow) -> Response:
 
 def _sheet(uow: UnitOfWork, sheet_id: UUID) -> SheetRow:
     _unbound()
-    return sheet_of(uow, str(sheet_id))
+    row = sheet_of(uow, str(sheet_id))
+    if not _may_read(row.kind):
+        raise Forbidden("auth.scope", f"this key lacks the scope {READS[row.kind]!r}", about=current_principal().name)
+    return row
+
+
+def _may_read(kind: str) -> bool:
+    return READS[kind] in current_principal().scopes
 
 
 def _unbound() -> None:

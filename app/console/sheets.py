@@ -1,4 +1,4 @@
-"""Import: files of products handed in, what their lines do wrong, and the file that says so."""
+"""Import: files of products, prices and counts handed in, what their lines do wrong, and the file that says so."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from flask_login import current_user
 
 from app.console.frame import reading
 from app.console.sign_in import actor
-from app.flows.sheet_wish import IMPORTERS, Wish, format_of, receive, receive_again
+from app.flows.sheet_wish import IMPORTERS, Wish, format_of, importer_of, receive, receive_again
 from app.infra.runs.rows import UNDER_WAY
 from app.infra.runs.work import run_of
 from app.infra.sheets.faults import by_rule, error_file, faults_of
 from app.infra.sheets.keeping import MOST_BYTES, sheet_of, sheets
 from app.infra.sheets.reading import ENCODINGS, Dialect
+from app.infra.sheets.staging import UNNAMED
 from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, Invalid
 
+FIRST = "products"
+# What a sheet of each kind does, for who is about to hand one in.
+SAID = {
+    "products": "What a line says of a product or SKU counts from then on; an empty cell leaves what is known.",
+    "prices": "Of every SKU that a file names in a list, it has all the prices: they stand in place of those it had.",
+    "stock": "Each line is a count: what lay at a location at an instant. Orders and movements since then still count.",
+}
 MOST_LISTED = 50
 MOST_FAULTS = 100
 PLACE = "/admin/import/"
@@ -42,28 +50,32 @@ class SheetPages(Page):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        return self._form(None, {}), 200
+        return self._form(request.args.get("kind", FIRST), None, {}), 200
 
     @expose("/", methods=("POST",))
     def hand_in(self) -> ResponseReturnValue:
         """Keep the file and begin its run; what cannot be read is refused here, with the form as it was."""
         who, form = actor(Permission.WORK), request.form
+        kind = importer_of(form.get("kind", FIRST)).layout.kind
         try:
             file = request.files.get("file")
             if file is None or not file.filename:
                 raise Invalid("sheets.no_file", "choose a file first")
-            sheet_id = receive(hub(), file.stream, _wish(form, file.filename), who=who, why=form.get("why", "").strip())
+            wish = _wish(kind, form, file.filename)
+            sheet_id = receive(hub(), file.stream, wish, who=who, why=form.get("why", "").strip())
         except HubError as wrong:
-            return self._form(wrong, form), wrong.status
+            return self._form(kind, wrong, form), wrong.status
         return redirect(url_for(".one", sheet_id=sheet_id), 303)
 
-    def _form(self, wrong: HubError | None, given: Mapping[str, str]) -> str:
+    def _form(self, kind: str, wrong: HubError | None, given: Mapping[str, str]) -> str:
+        layout = importer_of(kind).layout
         with reading() as uow:
-            rows = sheets(uow, most=MOST_LISTED)
+            rows = sheets(uow, kinds=[kind], most=MOST_LISTED)
         return str(
             self.render(
                 "console/sheets.html", rows=rows, wrong=wrong, given=given, encodings=ENCODINGS, separators=SEPARATORS,
-                layout=IMPORTERS["products"].layout, live=any(row.state == "received" for row in rows),
+                layout=layout, kinds=[one.layout for one in IMPORTERS.values()], said=SAID[kind],
+                live=any(row.state == "received" for row in rows),
             )
         )  # fmt: skip
 
@@ -76,6 +88,7 @@ class SheetPages(Page):
         return str(
             self.render(
                 "console/sheet.html", row=row, run=run, rules=rules, faults=faults, title=row.name or "A file",
+                layout=importer_of(row.kind).layout,
                 live=run is not None and run.state in UNDER_WAY,
             )
         )  # fmt: skip
@@ -96,13 +109,13 @@ class SheetPages(Page):
         return redirect(url_for(".one", sheet_id=fresh), 303)
 
 
-def _wish(form: Mapping[str, str], name: str) -> Wish:
+def _wish(kind: str, form: Mapping[str, str], name: str) -> Wish:
     dialect = Dialect(
         encoding=form.get("encoding", "utf-8"), delimiter=form.get("separator", ""),
         decimal_mark=form.get("decimal_mark", "."),
     )  # fmt: skip
     return Wish(
-        kind="products", name=name[:200], format=format_of(name), company=form.get("company", "").strip(),
-        dialect=dialect,
+        kind=kind, name=name[:200], format=format_of(name), company=form.get("company", "").strip(), dialect=dialect,
+        source=form.get("source", "").strip() or UNNAMED,
         strict=form.get("wrong_lines", "refuse") == "refuse", dry="dry" in form, again="again" in form,
     )  # fmt: skip

@@ -12,14 +12,15 @@ from itertools import islice
 
 from app.flows.running import inside_run
 from app.flows.sheet_wish import KIND, Importer, dialect_of, importer_of
+from app.infra.foreign import note_foreign
 from app.infra.runs.work import Page, Run
 from app.infra.sheets.books import blocks_of, header_of_book
-from app.infra.sheets.faults import keep_faults, wrong_lines
+from app.infra.sheets.faults import keep_faults, leave_out, wrong_lines
 from app.infra.sheets.keeping import PIECE, pieces_of, reader_of, sheet_of
 from app.infra.sheets.layout import Header
 from app.infra.sheets.reading import BLOCK, LONGEST_RECORD, Block, blocks, header_of, read_ahead
 from app.infra.sheets.rows import SheetRow
-from app.infra.sheets.staging import Fault, Staging
+from app.infra.sheets.staging import Fault, Sheet, Staging
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid
 
@@ -44,7 +45,9 @@ def _read_book(uow: UnitOfWork, row: SheetRow, importer: Importer) -> Page:
             spool.write(piece)
         try:
             header, rows = header_of_book(importer.layout, spool)
-            staging = Staging(layout=importer.layout, header=header, sheet_id=row.id, decimal_mark=".")
+            staging = Staging(
+                layout=importer.layout, header=header, sheet_id=row.id, decimal_mark=".", serials=True
+            )  # fmt: skip
             staging.copy(uow, blocks_of(rows, len(header.fields)))
         except Invalid as wrong:
             uow.undo(attempt)
@@ -111,21 +114,23 @@ def _check(uow: UnitOfWork, run: Run, row: SheetRow, importer: Importer) -> Page
         uow.sql("DELETE FROM hub.sheet_fault WHERE sheet_id = %(sheet)s", {"sheet": row.id})
         return Page(checkpoint={}, done=-run.done, wait=0.0)
     uow.sql(f"ANALYZE {table} ({importer.layout.keys})")
-    _keep_all(uow, row, importer.check(uow, row.id, _header(row)))
+    _keep_all(uow, row, importer.check(uow, _sheet(row)))
     row.checked_at = uow.hub.clock.now()
     if row.wrong_lines and row.strict and not row.dry:
         return _refuse(uow, row, importer, _wrong(row))
     if row.wrong_lines:
-        importer.leave_out_faulty(uow, row.id)
+        leave_out(uow, table, row.id)
     return Page(checkpoint={"phase": "apply"}, wait=0.0)
 
 
 def _apply(uow: UnitOfWork, run: Run, row: SheetRow, importer: Importer) -> Page:
     """Bring all staged lines into force; what a dry run did is undone again."""
     attempt = uow.attempt()
-    done = importer.apply(uow, row.id, _header(row), company=row.company, source=row.source)
+    done = importer.apply(uow, _sheet(row))
     if row.dry or (done.faults and row.strict):
         uow.undo(attempt)
+        if not row.dry:
+            note_foreign(uow, done.foreign)
     _keep_all(uow, row, done.faults)
     if done.faults and row.strict and not row.dry:
         return _refuse(uow, row, importer, _wrong(row))
@@ -152,8 +157,9 @@ PHASES: Mapping[str, Callable[[UnitOfWork, Run, SheetRow, Importer], Page]] = {
 }  # fmt: skip
 
 
-def _header(row: SheetRow) -> Header:
-    return Header(fields=tuple(row.fields))
+def _sheet(row: SheetRow) -> Sheet:
+    header = Header(fields=tuple(row.fields))
+    return Sheet(id=row.id, header=header, company=row.company, source=row.source, who=row.who)
 
 
 def _keep_all(uow: UnitOfWork, row: SheetRow, faults: Iterable[Fault]) -> None:

@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Protocol
+from functools import partial
+from typing import IO
 
+from app.domains.inventory.service import sheets as stock
+from app.domains.pricing.service import sheets as prices
+from app.domains.product.queries import units
 from app.domains.product.service import importing as products
 from app.infra.hub import Hub
 from app.infra.ids import new_id
 from app.infra.runs.work import start_run
 from app.infra.sheets.books import header_of_book
 from app.infra.sheets.keeping import PIECE, Weighed, keep_pieces, pieces_of, reader_of, same_before, sheet_of, weigh
-from app.infra.sheets.layout import Header, Layout
+from app.infra.sheets.layout import Layout
 from app.infra.sheets.reading import Dialect, header_of
 from app.infra.sheets.rows import FORMATS, SheetRow
-from app.infra.sheets.staging import Fault
+from app.infra.sheets.staging import UNNAMED, Fault, Imported, Sheet
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, NotFound, Refused
 
 KIND = "sheet_import"
 
 
-class Imported(Protocol):
-    """What a sheet did."""
-
-    created: int
-    changed: int
-    unchanged: int
-    faults: list[Fault]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """How a domain takes a kind of sheet in. `check` and `apply` work on the lines that are staged under an id."""
+    """How a domain takes a kind of sheet in. `check` and `apply` work on the lines that are staged of it."""
 
     layout: Layout
-    check: Callable[[UnitOfWork, str, Header], Iterator[Fault]]
-    leave_out_faulty: Callable[[UnitOfWork, str], None]
-    apply: Callable[..., Imported]
+    check: Callable[[UnitOfWork, Sheet], Iterator[Fault]]
+    apply: Callable[[UnitOfWork, Sheet], Imported]
+
+
+def units_of(uow: UnitOfWork, skus: Collection[str], company: str) -> dict[str, tuple[str, ...]]:
+    """By SKU the names of its units, the base unit first, as its company's catalogue has them or everybody's."""
+    found = {**units(uow, skus), **(units(uow, skus, company=company) if company else {})}
+    return {sku: (one.base, *(other.unit for other in one.others)) for sku, one in found.items()}
 
 
 IMPORTERS: Mapping[str, Importer] = {
-    products.LAYOUT.kind: Importer(
-        layout=products.LAYOUT, check=products.check_sheet, leave_out_faulty=products.leave_out_faulty,
-        apply=products.apply_sheet,
-    ),
+    one.layout.kind: one
+    for one in (
+        Importer(layout=products.LAYOUT, check=products.check_sheet, apply=products.apply_sheet),
+        Importer(
+            layout=prices.LAYOUT, check=partial(prices.check_sheet, units=units_of),
+            apply=partial(prices.apply_sheet, units=units_of),
+        ),
+        Importer(layout=stock.LAYOUT, check=stock.check_sheet, apply=stock.apply_sheet),
+    )
 }  # fmt: skip
 
 
@@ -54,14 +59,15 @@ IMPORTERS: Mapping[str, Importer] = {
 class Wish:
     """What is to be done with a file. `strict`: one wrong line refuses all of it, else wrong lines are left out.
 
-    `dry` only checks. `again` takes a file in that was taken in before. `source` is whose word it is (see origins).
+    `dry` only checks. `again` takes a file in that was taken in before. `source` is whose word it is: a connection, or
+    a name of its own.
     """
 
     kind: str
     name: str
     format: str = "csv"
     company: str = ""
-    source: str = "sheet"
+    source: str = UNNAMED
     dialect: Dialect = Dialect()
     strict: bool = True
     dry: bool = False
@@ -87,6 +93,9 @@ def receive(hub: Hub, file: IO[bytes], wish: Wish, *, who: str, why: str = "") -
     `sheets.same` where the same content was taken in before. The file is read before a transaction begins.
     """
     importer = importer_of(wish.kind)
+    if wish.company and not importer.layout.by_company:
+        said = f"company is {wish.company!r}: leave it out, the lines of {wish.kind} say by themselves whose they are"
+        raise Invalid("sheets.option", said)
     with tempfile.SpooledTemporaryFile(max_size=PIECE) as spool:
         weighed = weigh(file, spool)
         spool.seek(0)

@@ -24,13 +24,15 @@ from app.kernel.errors import Invalid, NotFound
 FRESH_SECONDS = 1.0  # how old a process' picture of the rules may be
 ANYBODY, HUB, ROLE = "*", "hub", "role:"
 REFUSE, HOLD = "refuse", "hold"
-# Entity → group → owner where no rule says otherwise. Groups of stock are locations: any may be named.
+# Entity → group → owner where no rule says otherwise. Groups of stock are locations, those of prices are price lists:
+# any may be named.
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "product": dict.fromkeys(
         ("text", "class", "tax", "status", "structure", "attributes", "images", "gtin", "weight", "units", "bundle"),
         ANYBODY,
     ),
     "stock": {},
+    "price": {},
     "customer": {
         "contact": ANYBODY, "tax": ANYBODY, "consent": ANYBODY, "terms": f"{ROLE}erp", "groups": ANYBODY,
         "business": ANYBODY,
@@ -169,7 +171,7 @@ def check(uow: UnitOfWork, entity: str, group: str, owner: str, otherwise: str) 
     """Raises Invalid naming the field, or NotFound for a connection that is not there."""
     if entity not in DEFAULTS:
         raise Invalid("ownership.unknown", f"entity {entity!r}: give one of {', '.join(DEFAULTS)}", about="entity")
-    if group and entity != "stock" and group not in DEFAULTS[entity]:
+    if group and DEFAULTS[entity] and group not in DEFAULTS[entity]:
         said = f"group {group!r}: {entity} has {', '.join(DEFAULTS[entity])}"
         raise Invalid("ownership.unknown", said, about="group")
     if otherwise not in (REFUSE, HOLD) or (otherwise == HOLD and entity not in MAY_HOLD):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from app.domains.pricing.canonical.prices import PriceList, Scope
+from app.domains.pricing.service.lists import keep_list
 from app.infra.hub import Hub
 from app.settings import Settings
 from tests.flows.paper import adapters
@@ -76,3 +79,27 @@ def test_a_file_that_cannot_be_read_is_refused_at_once(
     path = f"/api/v1/sheets/products{query}"
     answer = client.post(path, data=body, headers=key("products:write"), content_type="text/csv")
     assert (answer.status_code, answer.get_json()["title"]) == (status, code)
+
+
+@pytest.mark.capability("PRC-1", "INV-1")
+def test_prices_and_counts_come_as_files_too_each_by_its_own_scope(client: FlaskClient, key: Key, crank: Crank) -> None:
+    with crank.uow() as uow:
+        retail = PriceList(code="retail", currency="EUR", scope=Scope(), includes_tax=True, zone="Europe/Berlin")
+        keep_list(uow, retail, "ann")
+    header = key("prices:write", "prices:read", "stock:write")
+    prices = b"list,sku,price,from\nretail,TENT,199.90,2026-01-01\n"
+    counts = b"sku,location,quantity,as_of\nTENT,EAST,7,2026-01-01T06:00Z\n"
+    given: dict[str, Any] = {"headers": header, "content_type": "text/csv"}
+    priced = client.post("/api/v1/sheets/prices", data=prices, **given)
+    counted = client.post("/api/v1/sheets/stock?source=wms", data=counts, **given)
+    assert (priced.status_code, counted.status_code) == (202, 202)
+    assert client.post("/api/v1/sheets/prices?company=acme", data=prices, **given).status_code == 422
+    assert client.post("/api/v1/sheets/products", data=BODY, **given).status_code == 403
+    crank.settle()
+    listed = client.get("/api/v1/sheets", headers=header).get_json()["sheets"]
+    assert [(one["kind"], one["state"]) for one in listed] == [("prices", "applied")]
+    one = client.get(f"/api/v1/sheets/{counted.get_json()['id']}", headers=key("stock:read")).get_json()
+    assert (one["kind"], one["source"], one["state"], one["counts"]["created"]) == ("stock", "wms", "applied", 1)
+    assert client.get(f"/api/v1/sheets/{one['id']}/errors", headers=header).status_code == 403
+    assert crank.rows("SELECT available::int FROM inventory.availability") == [(7,)]
+    assert crank.rows("SELECT amount::float FROM pricing.price") == [(199.9,)]

@@ -37,3 +37,20 @@ def test_a_file_is_checked_then_taken_in_from_a_terminal(
     again = flask("import", "products", str(file), "--decimal-comma", "--leave-out")
     assert again.exit_code == 1
     assert "sheets.same" in again.output
+
+
+@pytest.mark.capability("INV-1")
+def test_counts_are_taken_in_from_a_terminal_as_a_source_of_their_own(
+    answer: Callable[..., Any], hub: Hub, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "count.csv"
+    file.write_text("sku,location,quantity,as_of\nTENT,EAST,7,2026-01-01T06:00Z\n")
+    crank = Crank(settings, adapter=adapters)
+    sheet = answer("import", "stock", str(file), "--source", "shop floor")["id"]
+    crank.settle()
+    found = crank.rows("SELECT sku, location, source, on_hand::int FROM inventory.stock_level")
+    crank.close()
+    assert found == [("TENT", "EAST", "shop floor", 7)]
+    shown = answer("import", "show", sheet)
+    assert (shown["kind"], shown["source"], shown["state"]) == ("stock", "shop floor", "applied")
+    assert answer("import", "list", "--kind", "prices") == []

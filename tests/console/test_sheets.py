@@ -91,3 +91,19 @@ def test_a_viewer_sees_files_and_hands_none_in(signed_in: Callable[[str], Browse
     viewer = signed_in("viewer")
     assert "A file of products" not in viewer.get("/admin/import/").text
     assert viewer.post("/admin/import/", file=(io.BytesIO(BODY), "a.csv")).status_code == 403
+
+
+@pytest.mark.capability("INV-1")
+def test_each_kind_of_file_has_its_tab_with_its_own_columns(operator: Browser, crank: Crank) -> None:
+    prices, stock = operator.get("/admin/import/?kind=prices").text, operator.get("/admin/import/?kind=stock").text
+    assert "The code of the price list" in prices
+    assert "Who counted" in stock
+    assert "The code of the price list" not in stock
+    assert operator.get("/admin/import/?kind=recipes").status_code == 404
+    body = b"sku,location,quantity,as_of\nTENT,EAST,7,2026-01-01T06:00Z\n"
+    page = hand_in(operator, body, kind="stock", source="shop floor")
+    crank.settle()
+    shown = operator.get(page).text
+    assert "In force" in shown
+    assert "Levels created" in shown
+    assert "shop floor" in shown

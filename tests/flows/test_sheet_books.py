@@ -36,14 +36,14 @@ HEAD = (
 )
 
 
-def book(rows: str, *, prolog: str = "") -> bytes:
+def book(rows: str, *, head: str = HEAD, prolog: str = "") -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("xl/workbook.xml", BOOK)
         packed.writestr("xl/_rels/workbook.xml.rels", RELATIONS)
         packed.writestr("xl/sharedStrings.xml", TEXTS)
         packed.writestr(
-            "xl/worksheets/sheet1.xml", f"{prolog}<worksheet {MAIN}><sheetData>{HEAD}{rows}</sheetData></worksheet>"
+            "xl/worksheets/sheet1.xml", f"{prolog}<worksheet {MAIN}><sheetData>{head}{rows}</sheetData></worksheet>"
         )
     return written.getvalue()
 

@@ -11,6 +11,7 @@ import pytest
 
 from app import flows
 from app.flows.sheet_wish import Wish, receive
+from app.infra.ownership import set_owner
 from app.infra.runs.work import run_of
 from app.infra.sheets.faults import error_file
 from app.infra.sheets.keeping import PIECE, pieces_of, sheet_of
@@ -196,7 +197,7 @@ def test_variants_of_one_product_that_contradict_one_another_are_named(crank: Cr
         (b"title\nA\n", {}, "sheets.header", "column sku is missing"),
         (b"sku,sku\nA,B\n", {}, "sheets.header", "there twice"),
         (b"sku,title\xe9\nA,B\n", {}, "sheets.encoding", "line 1: byte 0xe9 is no utf-8"),
-        (b"sku\nA\n", {"kind": "recipes"}, "sheets.unknown_kind", "there are products"),
+        (b"sku\nA\n", {"kind": "recipes"}, "sheets.unknown_kind", "there are prices, products, stock"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_at_the_door(
@@ -277,3 +278,25 @@ def test_lines_that_a_crash_of_the_database_emptied_are_read_again(crank: Crank)
         assert sheet_of(uow, sheet).state == "applied"
         assert sheet_of(uow, sheet).lines == 3
     assert len(skus(crank)) == 3
+
+
+@pytest.mark.capability("CM-6")
+def test_what_another_system_owns_is_refused_by_name_or_held_as_its_rule_says(crank: Crank) -> None:
+    take_in(crank, TENTS)
+    with crank.uow() as uow:
+        set_owner(uow, "", "product", "text", "role:erp", "ann")
+        set_owner(uow, "", "product", "weight", "role:erp", "ann", otherwise="hold")
+    known = take_in(crank, 'sku,title,vendor\nPEG,"A ""strong"" peg",Acme\n')  # the title that is known
+    assert (known.state, known.counts["changed"]) == ("applied", 1)
+    named = take_in(crank, "sku,title,vendor\nPEG,A weak peg,Zenith\n")
+    assert (named.state, named.wrong_lines) == ("refused", 1)
+    assert errors(crank, named)[0].startswith('2,title,product.not_the_owner,PEG,"the text of product PEG is role:erp')
+    held = take_in(crank, "sku,vendor,weight,weight_unit\nPEG,Zenith,15,g\n")
+    assert (held.state, held.counts["changed"]) == ("applied", 1)
+    found = crank.rows(
+        "SELECT p.title, p.vendor, v.weight::int FROM product.product p JOIN product.variant v ON v.product_id = p.id "
+        "WHERE p.code = 'PEG'"
+    )
+    assert found == [('A "strong" peg', "Zenith", 14)]
+    noted = crank.rows("SELECT field_group, source, owner, state FROM hub.foreign_update ORDER BY 1")
+    assert noted == [("text", "sheet", "role:erp", "refused"), ("weight", "sheet", "role:erp", "held")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import IO
 from xml.parsers import expat
@@ -18,6 +19,9 @@ MOST_PACKED = 200  # times that a part may grow: sheets grow tenfold, what is ma
 CHUNK = 256 * 1024
 AT_ONCE = 2000  # rows of one block
 PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+# ECMA-376 part 1, 18.17.4.1: serial dates; before March 1900 they differ between programs, and no price is that old.
+SERIAL = re.compile(r"[0-9]{3,6}(\.[0-9]+)?")
+FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook's clock has no zone
 Row = tuple[int, list[str]]
 Attributes = Mapping[str, str]
 
@@ -54,6 +58,15 @@ def blocks_of(rows: Iterator[Row], width: int) -> Iterator[Block]:
         records = [cells + [""] * (width - len(cells)) for _, cells in some]
         last = some[-1][0]
         yield Block(records=records, lines=[n for n, _ in some], plain=False, end=last, next_line=last + 1)
+
+
+def moment_of(cell: str) -> str:
+    """A day or time that a workbook holds as days since the end of 1899, as ISO 8601 text; any other text as it is."""
+    if SERIAL.fullmatch(cell) is None:
+        return cell
+    days = Decimal(cell)
+    at = FIRST_DAY + timedelta(seconds=int((days * 86400).to_integral_value()))
+    return at.date().isoformat() if days == days.to_integral_value() else at.isoformat()
 
 
 def _check_size(book: zipfile.ZipFile) -> None:

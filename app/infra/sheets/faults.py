@@ -19,6 +19,10 @@ SELECT %(sheet)s, * FROM unnest(%(lines)s::bigint[], %(fields)s::text[], %(codes
                                 %(values)s::text[])
 ON CONFLICT DO NOTHING
 """
+LEAVE_OUT = """
+DELETE FROM {table} l USING hub.sheet_fault f
+ WHERE l.sheet_id = %(sheet)s AND f.sheet_id = l.sheet_id AND f.line = l.line
+"""
 COLUMNS = ("line", "field", "rule", "value", "what to do")
 PAGE = 5000  # lines of an error file that are read at once
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
@@ -43,6 +47,11 @@ def wrong_lines(uow: UnitOfWork, sheet_id: str) -> int:
     counted = uow.sql("SELECT count(DISTINCT line) FROM hub.sheet_fault WHERE sheet_id = %(s)s", {"s": sheet_id})
     row = counted.fetchone()
     return int(row[0]) if row else 0
+
+
+def leave_out(uow: UnitOfWork, table: str, sheet_id: str) -> None:
+    """Take the lines that have a fault out of what is staged in a table."""
+    uow.sql(LEAVE_OUT.format(table=table), {"sheet": sheet_id})
 
 
 def by_rule(uow: UnitOfWork, sheet_id: str) -> list[tuple[str, str, int]]:

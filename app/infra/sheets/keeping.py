@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
@@ -96,12 +96,15 @@ def sheet_of(uow: UnitOfWork, sheet_id: str, *, lock: bool = False) -> SheetRow:
     return row
 
 
-def sheets(uow: UnitOfWork, *, kind: str = "", state: str = "", before: str = "", most: int = 50) -> list[SheetRow]:
-    """Sheets, the newest first; `before` is the id of the last one of the page before."""
+def sheets(
+    uow: UnitOfWork, *, kinds: Collection[str] = (), state: str = "", before: str = "", most: int = 50
+) -> list[SheetRow]:
+    """Sheets of these kinds, of all without one, the newest first; `before` is the last id of the page before."""
     wanted = select(SheetRow).order_by(SheetRow.id.desc()).limit(most)
-    for name, value in (("kind", kind), ("state", state)):
-        if value:
-            wanted = wanted.where(getattr(SheetRow, name) == value)
+    if kinds:
+        wanted = wanted.where(SheetRow.kind.in_(kinds))
+    if state:
+        wanted = wanted.where(SheetRow.state == state)
     return list(uow.session.scalars(wanted.where(SheetRow.id < before) if before else wanted))
 
 

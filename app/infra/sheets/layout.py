@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.kernel.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a sheet. `number` cells are decimals, written with the sheet's decimal mark."""
+    """One column of a sheet. `number` cells are decimals, written with the sheet's decimal mark; `moment` cells are
+    days or times, which a workbook may hold as numbers.
+    """
 
     name: str
     said: str
     required: bool = False
     number: bool = False
+    moment: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +31,12 @@ class Layout:
 
     kind: str
     title: str
+    counted: str  # what a sheet creates and changes, in the words of a person
     table: str
     keys: str  # the staging columns that lines are joined and grouped by
     columns: tuple[Column, ...]
-    families: Mapping[str, str]
+    families: Mapping[str, str] = field(default_factory=dict)
+    by_company: bool = False  # whether a sheet says whose its lines are
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,7 +59,7 @@ class Header:
     def family(self, name: str) -> list[tuple[int, str]]:
         """The cells of a family, each with its key as the file writes it."""
         prefix = f"{name}:"
-        return [(n, field[len(prefix) :]) for n, field in enumerate(self.fields) if field.startswith(prefix)]
+        return [(n, name[len(prefix) :]) for n, name in enumerate(self.fields) if name.startswith(prefix)]
 
 
 def read_header(layout: Layout, cells: Sequence[str]) -> Header:
@@ -64,15 +69,15 @@ def read_header(layout: Layout, cells: Sequence[str]) -> Header:
     """
     last = max((n for n, cell in enumerate(cells, 1) if cell.strip()), default=0)
     fields = [_field(layout, cell) for cell in cells[:last]]  # programs write empty cells after the last column
-    for n, field in enumerate(fields):
-        if not field:
+    for n, name in enumerate(fields):
+        if not name:
             known = ", ".join((*layout.names, *(f"{family}:<name>" for family in layout.families)))
             raise Invalid(
                 "sheets.header",
                 f"line 1: column {n + 1} is called {cells[n]!r}; name it one of {known}, or take it out",
             )
-        if field in fields[:n]:
-            raise Invalid("sheets.header", f"line 1: column {field} is there twice; leave one of them")
+        if name in fields[:n]:
+            raise Invalid("sheets.header", f"line 1: column {name} is there twice; leave one of them")
     if missing := [name for name in layout.required if name not in fields]:
         raise Invalid(
             "sheets.header", f"line 1: column {', '.join(missing)} is missing; the first line names the columns"

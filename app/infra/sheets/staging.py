@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from app.infra.foreign import Foreign
+from app.infra.ownership import HUB
+from app.infra.sheets.books import moment_of
 from app.infra.sheets.layout import Header, Layout
 from app.infra.sheets.reading import Block
 from app.infra.uow import UnitOfWork
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 COMMA = str.maketrans({".": "'", ",": "."})  # a point in a number with a decimal comma makes it no number
+UNNAMED = "sheet"  # the source of a sheet of which nobody said whose word it is
 SHOWN = 100  # signs of a wrong value that are shown
 Change = Callable[[list[str]], list[str]]
 
@@ -27,14 +31,48 @@ class Fault:
     value: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A sheet whose lines are staged: its header, whose lines they are, whose word, and who handed it in."""
+
+    id: str
+    header: Header
+    company: str
+    source: str
+    who: str
+
+    @property
+    def speaks_for(self) -> str:
+        """The system whose word the sheet is, as rules of ownership name it; the hub's own where nobody named one."""
+        return HUB if self.source == UNNAMED else self.source
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a sheet did; `faults` are what was found wrong only in the light of what is known already.
+
+    `foreign` is what it says of what another system owns, refused or held.
+    """
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    foreign: list[Foreign] = field(default_factory=list)
+
+
 @dataclass(slots=True, kw_only=True)
 class Staging:
-    """Takes blocks of one sheet into its table. `staged` counts its lines, `faults` are those with other cells."""
+    """Takes blocks of one sheet into its table. `staged` counts its lines, `faults` are those with other cells.
+
+    `serials` says that days and times may be numbers, as in a workbook.
+    """
 
     layout: Layout
     header: Header
     sheet_id: str
     decimal_mark: str
+    serials: bool = False
     staged: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -42,7 +80,7 @@ class Staging:
         """Stage blocks in one COPY. They must not be read from the database: COPY holds the line to it."""
         columns = [name for _, name in self.header.plain(self.layout)]
         columns += [self.layout.families[name] for name in self._families()]
-        names = ", ".join(("sheet_id", "line", *columns))
+        names = ", ".join(f'"{name}"' for name in ("sheet_id", "line", *columns))
         change = self._change()
         with uow.driver.cursor().copy(f"COPY {self.layout.table} ({names}) FROM STDIN (FORMAT text, NULL '')") as copy:
             for block in blocks:
@@ -82,16 +120,20 @@ class Staging:
 
     def _change(self) -> Change | None:
         """What is done with the cells of each record; None where they go in as they are."""
-        numbers = {column.name for column in self.layout.columns if column.number}
-        swapped = [n for n, name in self.header.plain(self.layout) if name in numbers and self.decimal_mark == ","]
+        numbers = {column.name for column in self.layout.columns if column.number and self.decimal_mark == ","}
+        moments = {column.name for column in self.layout.columns if column.moment and self.serials}
+        swapped = [n for n, name in self.header.plain(self.layout) if name in numbers]
+        dated = [n for n, name in self.header.plain(self.layout) if name in moments]
         plain = [n for n, _ in self.header.plain(self.layout)]
         families = [self.header.family(name) for name in self._families()]
-        if not swapped and not families:
+        if not swapped and not dated and not families:
             return None
 
         def change(cells: list[str]) -> list[str]:
             for n in swapped:
                 cells[n] = cells[n].translate(COMMA)
+            for n in dated:
+                cells[n] = moment_of(cells[n])
             kept = [cells[n] for n in plain]
             for family in families:
                 told = {key: cells[n] for n, key in family if cells[n]}

@@ -128,34 +128,36 @@ def authenticate(session: Session, authorization: str) -> Principal:
     return Principal(name=f"key:{row.name}", scopes=frozenset(row.scopes), connection=row.connection)
 
 
-def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for a key with `scope`; where the key is bound, only for its own `<connection>`.
+def require_scope(*scopes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for a key with one of `scopes`; where the key is bound, only for its own `<connection>`.
 
     Put it outermost, so that nothing of a stranger's body is read. It documents itself in OpenAPI.
     """
-    if scope not in SCOPES:
-        raise ValueError(f"no scope {scope!r}: add it to app/infra/web/scopes.py")
+    if unknown := set(scopes) - SCOPES.keys():
+        raise ValueError(f"no scope {min(unknown)!r}: add it to app/infra/web/scopes.py")
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*given: P.args, **named: P.kwargs) -> R:
-            admit(scope)
+            admit(*scopes)
             return view(*given, **named)
 
         documented = dict(getattr(view, "_apidoc", {}))
-        documented["manual_doc"] = {**documented.get("manual_doc", {}), "security": [{"key": [scope]}]}
+        security = [{"key": [scope]} for scope in scopes]  # alternatives, as OpenAPI has it
+        documented["manual_doc"] = {**documented.get("manual_doc", {}), "security": security}
         guarded._apidoc = documented  # type: ignore[attr-defined]
         return guarded
 
     return decorate
 
 
-def admit(scope: str) -> Principal:
-    """The caller of the current request, if its key has `scope`; Unauthenticated or Forbidden if not."""
+def admit(*scopes: str) -> Principal:
+    """The caller of the current request, if its key has one of `scopes`; Unauthenticated or Forbidden if not."""
     with hub().sessions.begin() as session:
         principal = authenticate(session, request.headers.get("Authorization", ""))
-    if scope not in principal.scopes:
-        raise Forbidden("auth.scope", f"this key lacks the scope {scope!r}", about=principal.name)
+    if principal.scopes.isdisjoint(scopes):
+        lacks = " or ".join(repr(scope) for scope in scopes)
+        raise Forbidden("auth.scope", f"this key lacks the scope {lacks}", about=principal.name)
     wanted = (request.view_args or {}).get("connection")
     if principal.connection and wanted is not None and wanted != principal.connection:
         raise Forbidden("auth.other_connection", f"this key is for the connection {principal.connection!r} alone")

@@ -25,6 +25,7 @@ from app.kernel.errors import HubError, Invalid, Refused, Superseded
 
 SKEW = timedelta(minutes=1)  # clocks of well-kept machines differ by less; more is a time zone or a wrong clock
 Numbered = tuple[int, Snapshot]
+Factors = Mapping[str, Mapping[str, Decimal]]  # SKU → unit → how many of the stock-keeping unit one of it holds
 
 KNOWN = """
 SELECT m.source, m.key, m.sku, m.location, m.kind, m.quantity
@@ -199,16 +200,21 @@ def in_stock_units(uow: UnitOfWork, said: Sequence[tuple[str, str, Decimal]]) ->
 
     Raises Invalid `inventory.unknown_unit`, naming the units that the SKU has.
     """
-    factors: dict[str, dict[str, Decimal]] = {}
-    skus = ["", *{sku for sku, unit, _ in said if unit}]
-    for sku, unit, factor in uow.sql(
-        "SELECT sku, unit, factor FROM inventory.unit WHERE sku = ANY(%(skus)s)", {"skus": skus}
-    ):
-        factors.setdefault(sku, {})[unit] = factor
-    return [quantity * _factor(sku, unit, factors) for sku, unit, quantity in said]
+    factors = factors_of(uow, {sku for sku, unit, _ in said if unit})
+    return [quantity * factor_of(sku, unit, factors) for sku, unit, quantity in said]
 
 
-def _factor(sku: str, unit: str, factors: Mapping[str, Mapping[str, Decimal]]) -> Decimal:
+def factors_of(uow: UnitOfWork, skus: Collection[str]) -> Factors:
+    """What each unit of these SKUs holds, and under '' what it holds for every SKU."""
+    found: dict[str, dict[str, Decimal]] = {}
+    statement = "SELECT sku, unit, factor FROM inventory.unit WHERE sku = ANY(%(skus)s)"
+    for sku, unit, factor in uow.sql(statement, {"skus": ["", *skus]}):
+        found.setdefault(sku, {})[unit] = factor
+    return found
+
+
+def factor_of(sku: str, unit: str, factors: Factors) -> Decimal:
+    """How many of the unit that a SKU is kept in one of `unit` holds. Raises Invalid `inventory.unknown_unit`."""
     if not unit:
         return Decimal(1)
     known = {**factors.get("", {}), **factors.get(sku, {})}

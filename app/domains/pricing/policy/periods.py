@@ -54,26 +54,32 @@ def laid_out(prices: Iterable[Price]) -> tuple[Price, ...]:
 
 def _in_turn(life: list[Price]) -> list[Price]:
     life.sort(key=lambda one: one.from_at)
-    found = []
     for one, after in zip(life, life[1:], strict=False):
-        ended = one.until_at or after.from_at
-        what = f"{one.sku} from {one.min_quantity.normalize():f}"
-        if ended > after.from_at or one.from_at == after.from_at:
-            raise Refused(
-                "pricing.overlap_in_time",
-                f"until: two prices of {what} hold at {after.from_at:%Y-%m-%d %H:%M} UTC; let one end where the other "
-                "begins, or leave its end out",
-                about=f"sku {one.sku}",
-            )
-        if ended < after.from_at:
-            raise Refused(
-                "pricing.gap_in_time",
-                f"until: {what} has no price from {ended:%Y-%m-%d %H:%M} to {after.from_at:%Y-%m-%d %H:%M} UTC; let "
-                "the first end where the second begins, or leave its end out",
-                about=f"sku {one.sku}",
-            )
-        found.append(replace(one, until_at=ended))
-    return [*found, life[-1]]
+        if (wrong := broken(one, after)) is not None:
+            raise wrong
+    ends_at = [one.until_at or after.from_at for one, after in zip(life, life[1:], strict=False)]
+    return [*(replace(one, until_at=end) for one, end in zip(life, ends_at, strict=False)), life[-1]]
+
+
+def broken(one: Price, after: Price) -> Refused | None:
+    """What is wrong between a price and the next of its life: `pricing.overlap_in_time`, `pricing.gap_in_time`."""
+    ended = one.until_at or after.from_at
+    what = f"{one.sku} from {one.min_quantity.normalize():f}"
+    if ended > after.from_at or one.from_at == after.from_at:
+        return Refused(
+            "pricing.overlap_in_time",
+            f"until: two prices of {what} hold at {after.from_at:%Y-%m-%d %H:%M} UTC; let one end where the other "
+            "begins, or leave its end out",
+            about=f"sku {one.sku}",
+        )
+    if ended < after.from_at:
+        return Refused(
+            "pricing.gap_in_time",
+            f"until: {what} has no price from {ended:%Y-%m-%d %H:%M} to {after.from_at:%Y-%m-%d %H:%M} UTC; let "
+            "the first end where the second begins, or leave its end out",
+            about=f"sku {one.sku}",
+        )
+    return None
 
 
 def _read(text: str) -> tuple[date, time | None]:

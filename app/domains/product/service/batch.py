@@ -38,6 +38,7 @@ class Batch:
     columns: Columns
     source: str
     decided: bool
+    speaks_for: str = ""
     product_ids: list[str] = field(default_factory=list)
     variant_ids: list[str] = field(default_factory=list)
     homes: list[str] = field(default_factory=list)

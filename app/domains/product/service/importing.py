@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -25,7 +24,6 @@ from app.domains.product.service.importing_statements import (
     CHANGED,
     COUNT_KNOWN,
     KNOWN,
-    LEAVE_OUT,
     ONLY_NEW,
     POSITION,
     SAME,
@@ -34,7 +32,7 @@ from app.domains.product.service.importing_statements import (
 from app.domains.product.service.upserting import Tell, upsert_many
 from app.infra.ids import new_id
 from app.infra.sheets.layout import Column, Header, Layout
-from app.infra.sheets.staging import Fault
+from app.infra.sheets.staging import Fault, Imported, Sheet
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Transient
 
@@ -45,6 +43,7 @@ ROOM = ("SET LOCAL work_mem = '64MB'", "SET LOCAL enable_nestloop = off")
 LAYOUT = Layout(
     kind="products",
     title="Products",
+    counted="Products",
     table="product.sheet_line",
     keys="sheet_id, sku, product",
     columns=(
@@ -65,6 +64,7 @@ LAYOUT = Layout(
         Column(name="images", said="Addresses of pictures, with a blank between."),
     ),
     families={"option": "options", "attribute": "attributes"},
+    by_company=True,
 )
 # The groups of fields that each column or family tells of.
 _GROUPS = {
@@ -74,43 +74,28 @@ _GROUPS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Imported:
-    """What a sheet did, in products; `faults` are what was found wrong only in the light of what is known already."""
-
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    faults: list[Fault] = field(default_factory=list)
-
-
-def check_sheet(uow: UnitOfWork, sheet_id: str, header: Header) -> Iterator[Fault]:
+def check_sheet(uow: UnitOfWork, sheet: Sheet) -> Iterator[Fault]:
     """What is wrong in the staged lines of a sheet."""
-    return faults_in(uow, sheet_id, header)
+    return faults_in(uow, sheet.id, sheet.header)
 
 
-def leave_out_faulty(uow: UnitOfWork, sheet_id: str) -> None:
-    """Take the lines that have a fault out of what is staged."""
-    uow.sql(LEAVE_OUT, {"sheet": sheet_id})
-
-
-def apply_sheet(uow: UnitOfWork, sheet_id: str, header: Header, *, company: str, source: str) -> Imported:
+def apply_sheet(uow: UnitOfWork, sheet: Sheet) -> Imported:
     """Take the staged lines in; cells that are empty, and columns that are not there, leave what is known as it is.
 
     Raises Transient `product.raced` where somebody else added one of the SKUs at the same moment.
     """
     for statement in ROOM:
         uow.sql(statement)
-    given: dict[str, Any] = {"sheet": sheet_id, "company": company}
+    given: dict[str, Any] = {"sheet": sheet.id, "company": sheet.company}
     uow.sql(KNOWN, given)
     known, same = uow.sql(COUNT_KNOWN).fetchone() or (0, 0)
     if known:
         uow.sql(SAME, given)
         known, same = uow.sql(COUNT_KNOWN).fetchone() or (0, 0)
     done = Imported(unchanged=same)
-    done.created = _add_new(uow, given, header, source, only_new=known > 0)
+    done.created = _add_new(uow, given, sheet.header, sheet.source, only_new=known > 0)
     if known > same:
-        _change_known(uow, given, header, source, done)
+        _change_known(uow, given, sheet, done)
     uow.sql("DROP TABLE sheet_known")
     return done
 
@@ -144,24 +129,25 @@ def _instant(now: datetime) -> bytes:
     return int(now.timestamp() * 1000).to_bytes(6, "big")
 
 
-def _change_known(uow: UnitOfWork, given: dict[str, Any], header: Header, source: str, done: Imported) -> None:
+def _change_known(uow: UnitOfWork, given: dict[str, Any], sheet: Sheet, done: Imported) -> None:
     found = uow.sql(CHANGED, given)
     left: list[tuple[Any, ...]] = []
     while rows := found.fetchmany(MOST):
         rows = left + rows
         left = [row for row in rows if row[0] == rows[-1][0]]  # the last product may go on
-        _upsert(uow, rows[: len(rows) - len(left)], header, given["company"], source, done)
-    _upsert(uow, left, header, given["company"], source, done)
+        _upsert(uow, rows[: len(rows) - len(left)], sheet, done)
+    _upsert(uow, left, sheet, done)
 
 
-def _upsert(
-    uow: UnitOfWork, rows: Sequence[tuple[Any, ...]], header: Header, company: str, source: str, done: Imported
-) -> None:
+def _upsert(uow: UnitOfWork, rows: Sequence[tuple[Any, ...]], sheet: Sheet, done: Imported) -> None:
     if not rows:
         return
     products = [list(lines) for _, lines in groupby(rows, key=lambda row: row[0])]
-    drafts = [_draft(lines, header, company) for lines in products]
-    result = upsert_many(uow, drafts, source=source, decided=True, tells=Tell.BATCH)
+    drafts = [_draft(lines, sheet.header, sheet.company) for lines in products]
+    result = upsert_many(
+        uow, drafts, source=sheet.source, decided=True, speaks_for=sheet.speaks_for, tells=Tell.BATCH
+    )  # fmt: skip
+    done.foreign += result.foreign
     done.created += result.created
     done.changed += result.changed
     done.unchanged += len(drafts) - len(result.stands) - len(result.problems)

@@ -74,10 +74,6 @@ SELECT l.line, l.product, coalesce(l.options, '{{}}')::jsonb
           AND (count(DISTINCT l.options) < count(*) OR count(DISTINCT coalesce({_NAMES}, '')) > 1))
  ORDER BY l.line
 """
-LEAVE_OUT = """
-DELETE FROM product.sheet_line l USING hub.sheet_fault f
- WHERE l.sheet_id = %(sheet)s AND f.sheet_id = l.sheet_id AND f.line = l.line
-"""
 
 _IMAGES = """
 (SELECT jsonb_agg(jsonb_build_object('url', u, 'alt', '') ORDER BY n)

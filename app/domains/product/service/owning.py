@@ -13,27 +13,29 @@ from app.domains.product.service.batch import Batch
 from app.domains.product.service.columns import PRODUCT, VARIANT
 from app.domains.product.service.statements import DIFFER_PRODUCTS, DIFFER_VARIANTS
 from app.infra.foreign import Foreign, note_foreign
-from app.infra.ownership import Owner, foreign_groups
+from app.infra.ownership import REFUSE, Owner, foreign_groups
 from app.infra.uow import UnitOfWork
 
 ENTITY = "product"
+NOT_THE_OWNER = "product.not_the_owner"
 Owners = Mapping[str, Mapping[str, Owner]]  # company → group that the source does not own → who does
 
 
-def leave_foreign_out(uow: UnitOfWork, batch: Batch) -> None:
+def leave_foreign_out(uow: UnitOfWork, batch: Batch) -> list[Foreign]:
     """Take out what the source does not own of products that are known, and note what of it differs.
 
-    New products come in whole. Asks nothing where no group is another's.
+    New products come in whole. Asks nothing where no group is another's. In a batch that speaks for a system, what is
+    refused is a problem of its product.
     """
-    if batch.decided:
-        return
-    companies = {*batch.columns.companies}
+    speaker = batch.speaks_for or ("" if batch.decided else batch.source)
     names = [group.value for group in Group]
-    found = {company: foreign_groups(uow, company, ENTITY, names, batch.source) for company in companies}
+    found = {company: foreign_groups(uow, company, ENTITY, names, speaker) for company in {*batch.columns.companies}}
     owners = {company: groups for company, groups in found.items() if groups}
-    if owners:
-        noted = [*_of_products(uow, batch, owners), *_of_variants(uow, batch, owners), *_of_parts(uow, batch, owners)]
-        note_foreign(uow, noted)
+    if not owners:
+        return []
+    noted = [*_of_products(uow, batch, owners), *_of_variants(uow, batch, owners), *_of_parts(uow, batch, owners)]
+    note_foreign(uow, noted)
+    return noted
 
 
 def _of_products(uow: UnitOfWork, batch: Batch, owners: Owners) -> list[Foreign]:
@@ -50,7 +52,7 @@ def _of_products(uow: UnitOfWork, batch: Batch, owners: Owners) -> list[Foreign]
     for product_id, groups in uow.sql(DIFFER_PRODUCTS, given):
         n = places[product_id]
         told = {name: values[n] for name, values in columns.product.items()}
-        noted += _noted(batch, owners, columns.companies[n], groups, _of(told, PRODUCT), f"product {columns.codes[n]}")
+        noted += _noted(batch, owners, n, groups, _of(told, PRODUCT), f"product {columns.codes[n]}")
     for name, values in columns.product.items():
         for n in wanted:
             if PRODUCT[name] in owners[columns.companies[n]]:
@@ -69,7 +71,7 @@ def _of_variants(uow: UnitOfWork, batch: Batch, owners: Owners) -> list[Foreign]
     for variant_id, _, _, _, groups in uow.sql(DIFFER_VARIANTS, given):
         v = places[variant_id]
         told = {name: values[v] for name, values in columns.variant.items()}
-        noted += _noted(batch, owners, batch.company(v), groups, _of(told, VARIANT), f"sku {columns.skus[v]}")
+        noted += _noted(batch, owners, columns.owners[v], groups, _of(told, VARIANT), f"sku {columns.skus[v]}")
     for name, values in columns.variant.items():
         for v in known:
             if VARIANT[name] in owners[batch.company(v)]:
@@ -89,27 +91,37 @@ def _of_parts(uow: UnitOfWork, batch: Batch, owners: Owners) -> list[Foreign]:
                 told = columns.units.pop(v, None)
                 if told is not None and {*told} != {*units[columns.skus[v]].others}:
                     said = {"units": [[one.unit, one.numerator, one.denominator, one.gtin] for one in told]}
-                    noted += _noted(batch, owners, company, ["units"], {Group.UNITS: said}, f"sku {columns.skus[v]}")
+                    key, of = f"sku {columns.skus[v]}", columns.owners[v]
+                    noted += _noted(batch, owners, of, ["units"], {Group.UNITS: said}, key)
         if Group.BUNDLE in groups and columns.components:
             bundles = kept_components(uow, skus, company=company)
             for v in mine:
                 parts = columns.components.pop(v, None)
                 if parts is not None and {*parts} != {*bundles.get(columns.skus[v], ())}:
                     said = {"components": [[one.sku, one.quantity] for one in parts]}
-                    noted += _noted(batch, owners, company, ["bundle"], {Group.BUNDLE: said}, f"sku {columns.skus[v]}")
+                    key, of = f"sku {columns.skus[v]}", columns.owners[v]
+                    noted += _noted(batch, owners, of, ["bundle"], {Group.BUNDLE: said}, key)
     return noted
 
 
 def _noted(
-    batch: Batch, owners: Owners, company: str, groups: Iterable[str], told: Mapping[Group, Mapping[str, Any]], key: str
+    batch: Batch, owners: Owners, n: int, groups: Iterable[str], told: Mapping[Group, Mapping[str, Any]], key: str
 ) -> list[Foreign]:
-    return [
+    company = batch.columns.companies[n]
+    noted = [
         Foreign(
             company=company, entity=ENTITY, group=group, key=key, source=batch.source, owner=owners[company][group],
             told=told.get(Group(group), {}),
         )
         for group in groups if group in owners[company]
     ]  # fmt: skip
+    for one in noted if batch.speaks_for else ():
+        if one.owner.otherwise == REFUSE:
+            said = f"the {one.group} of {key} is {one.owner.owner}'s: change it there, or leave the cell empty"
+            batch.refuse(
+                n, NOT_THE_OWNER, ", ".join(one.told), said, sku=key.removeprefix("sku ").removeprefix("product ")
+            )
+    return noted
 
 
 def _of(told: Mapping[str, Any], groups: Mapping[str, Group]) -> dict[Group, dict[str, Any]]:

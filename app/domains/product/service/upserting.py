@@ -14,6 +14,7 @@ from app.domains.product.service.judging import find, judge_changes, judge_form
 from app.domains.product.service.owning import leave_foreign_out
 from app.domains.product.service.telling import tell
 from app.domains.product.service.writing import Stands, write
+from app.infra.foreign import Foreign
 from app.infra.uow import UnitOfWork
 
 
@@ -31,6 +32,7 @@ class Upserted:
     ids: tuple[str, ...]
     stands: tuple[Stands, ...]
     problems: tuple[Problem, ...]
+    foreign: tuple[Foreign, ...] = ()  # what was left out since another system owns it
 
     @property
     def created(self) -> int:
@@ -43,45 +45,52 @@ class Upserted:
 
 def upsert_many(
     uow: UnitOfWork, drafts: Sequence[ProductDraft], *, source: str, groups: Collection[Group] | None = None,
-    decided: bool = False, tells: Tell = Tell.EACH,
+    decided: bool = False, speaks_for: str = "", tells: Tell = Tell.EACH,
 ) -> Upserted:  # fmt: skip
     """Take in what a source says of products: at most a thousand or so in one transaction.
 
     What a draft does not tell stays. A product with a problem is left whole as it was and named in `problems`; the
     others are taken in. `groups` are those that the source may write, all for None. `decided` says that a person or a
-    client decides, who may offer again what another source retired. Nothing changed is nothing told.
+    client decides, who may offer again what another source retired. `speaks_for` names the system as whose word a
+    decision is judged all the same: what another owns is a problem then, unless a rule holds it for a person.
+    Nothing changed is nothing told.
     Raises Transient `product.raced` where somebody else added the same SKU at the same moment.
     """
     placing = [draft.placing for draft in drafts]
     if all(placing) or not any(placing):
         columns = columns_of(drafts, placing=all(placing))
-        return upsert_columns(uow, columns, source=source, groups=groups, decided=decided, tells=tells)
-    ids, stands, problems = [""] * len(drafts), list[Stands](), list[Problem]()
+        return upsert_columns(
+            uow, columns, source=source, groups=groups, decided=decided, speaks_for=speaks_for, tells=tells
+        )
+    ids, stands, problems, foreign = [""] * len(drafts), list[Stands](), list[Problem](), list[Foreign]()
     for wanted in (True, False):
         part = [n for n, draft in enumerate(drafts) if draft.placing is wanted]
         columns = columns_of([drafts[n] for n in part], placing=wanted)
-        done = upsert_columns(uow, columns, source=source, groups=groups, decided=decided, tells=tells)
+        done = upsert_columns(
+            uow, columns, source=source, groups=groups, decided=decided, speaks_for=speaks_for, tells=tells
+        )
         for n, product_id in zip(part, done.ids, strict=True):
             ids[n] = product_id
         stands += done.stands
+        foreign += done.foreign
         problems += [replace(problem, n=part[problem.n]) for problem in done.problems]
-    return Upserted(ids=tuple(ids), stands=tuple(stands), problems=tuple(problems))
+    return Upserted(ids=tuple(ids), stands=tuple(stands), problems=tuple(problems), foreign=tuple(foreign))
 
 
 def upsert_columns(
     uow: UnitOfWork, columns: Columns, *, source: str, groups: Collection[Group] | None = None,
-    decided: bool = False, tells: Tell = Tell.EACH,
+    decided: bool = False, speaks_for: str = "", tells: Tell = Tell.EACH,
 ) -> Upserted:  # fmt: skip
     """`upsert_many` of a batch that is columns already: what a bulk import fills without a value for each row."""
     if groups is not None:
         columns.only(groups)
-    batch = Batch(columns, source, decided)
+    batch = Batch(columns, source, decided, speaks_for)
     if columns.components:
         hold_bundles(uow)
     judge_form(batch)
     find(uow, batch)
     _tell_homeless(batch)
-    leave_foreign_out(uow, batch)
+    foreign = leave_foreign_out(uow, batch)
     judge_changes(uow, batch)
     judge_bundles(uow, batch)
     batch.settle()
@@ -90,7 +99,7 @@ def upsert_columns(
     homes = {columns.owners[v]: home for v, home in enumerate(batch.homes)}  # of a product that lies elsewhere
     ids = ["" if n in batch.problems else one or homes[n] for n, one in enumerate(batch.product_ids)]
     problems = tuple(batch.problems[n] for n in sorted(batch.problems))
-    return Upserted(ids=tuple(ids), stands=tuple(written.stands), problems=problems)
+    return Upserted(ids=tuple(ids), stands=tuple(written.stands), problems=problems, foreign=tuple(foreign))
 
 
 TAKEN_OVER = ("title", "tax_code", "status")  # by a SKU whose draft names a product that it does not lie under
