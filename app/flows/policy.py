@@ -135,7 +135,8 @@ POLICIES = (
     ),
     Policy(
         name="catalogue in", promise="What a source holds of products is taken in, page by page", kind=Kind.BULK,
-        queue="bulk", target=300.0, deferred=BUSY, steps=("product_import.*", "product_alignment.*", "listing_alignment.*"),
+        queue="bulk", target=300.0, deferred=BUSY,
+        steps=("product_import.*", "product_alignment.*", "listing_alignment.*"),
     ),
     Policy(
         name="customers in", promise="What a source holds of customers is taken in, page by page", kind=Kind.BULK,

@@ -48,6 +48,7 @@ FLAGS: Mapping[str, Flag] = {
         Flag(name="erp.payments", owner="finance", meaning="book payments in the ERP"),
         Flag(name="channel.references", owner="order desk", meaning="show the ERP's order number at the channel"),
         Flag(name="channel.shipments", owner="customer care", meaning="show shipments and tracking at the channel"),
+        Flag(name="channel.listings", owner="merchandising", meaning="publish products at channels"),
         Flag(name="channel.prices", owner="merchandising", meaning="show prices at channels"),
         Flag(name="channel.stock", owner="merchandising", meaning="tell channels how much they may sell"),
     )

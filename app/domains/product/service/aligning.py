@@ -53,7 +53,7 @@ class Difference:
     """One thing that is not alike: `field` of a product code or SKU, '' where one side lacks it altogether."""
 
     sku: str
-    kind: str  # missing_here, differs
+    kind: str  # missing_here, missing_there, differs
     field: str = ""
     ours: str = ""
     theirs: str = ""
@@ -74,6 +74,12 @@ def compare(uow: UnitOfWork, connection: str, company: str, drafts: Sequence[Pro
     products = queries.products(uow, {place.product_id for place in places.values()})
     under = {variant.sku: (one, variant) for one in products.values() for variant in one.variants}
     found = [one for draft in drafts for one in differences(draft, under)]
+    keep_drift(uow, connection, company, found)
+    return len(found)
+
+
+def keep_drift(uow: UnitOfWork, connection: str, company: str, found: Sequence[Difference]) -> None:
+    """Keep differences until they are not found again."""
     if found:
         given = {
             "connection": connection, "company": company, "now": uow.hub.clock.now(),
@@ -82,7 +88,6 @@ def compare(uow: UnitOfWork, connection: str, company: str, drafts: Sequence[Pro
             "theirs": [one.theirs for one in found],
         }  # fmt: skip
         uow.sql(KEEP, given)
-    return len(found)
 
 
 def finish_alignment(uow: UnitOfWork, connection: str, company: str, *, since: datetime) -> dict[str, int]:

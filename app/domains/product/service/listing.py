@@ -55,6 +55,11 @@ UPDATE product.listing l SET state = 'pending', fingerprint = '', changed_at = c
          ORDER BY changed_at, id LIMIT %(most)s FOR UPDATE) s
  WHERE l.id = s.id RETURNING l.id::text, l.product_id::text
 """
+PRODUCTS_AGAIN = """
+UPDATE product.listing SET state = 'pending', fingerprint = '', changed_at = clock_timestamp()
+ WHERE connection = %(channel)s AND variant_id IS NULL AND product_id = ANY(%(products)s::uuid[])
+RETURNING id::text, product_id::text
+"""
 UNPRICED = """
 UPDATE product.listing l SET state = 'pending', changed_at = clock_timestamp()
  WHERE l.state = 'waiting' AND l.connection = ANY(%(channels)s::text[]) AND l.problems @> '[{"field": "price"}]'
@@ -78,6 +83,19 @@ UPDATE product.listing
    SET external_id = %(external)s, fingerprint = %(fingerprint)s, pictures = %(pictures)s, version = %(version)s,
        sent_at = %(now)s
  WHERE id = %(id)s::uuid
+"""
+WANTED = """
+SELECT product_id::text, wanted FROM product.listing
+ WHERE connection = %(channel)s AND product_id = ANY(%(products)s::uuid[]) AND variant_id IS NULL AND state <> 'pending'
+"""
+DRIFTED = """
+SELECT DISTINCT l.product_id::text
+  FROM product.drift d
+  LEFT JOIN product.product p ON p.code = d.sku AND p.company IN ('', d.company)
+  LEFT JOIN product.variant v ON v.sku = d.sku AND v.company IN ('', d.company)
+  JOIN product.listing l ON l.product_id IN (p.id, v.product_id) AND l.connection = d.connection
+   AND l.variant_id IS NULL
+ WHERE d.connection = %(channel)s AND d.gone_at IS NULL LIMIT %(most)s
 """
 SOME = """
 SELECT count(*) OVER (), p.code, l.reason FROM product.listing l JOIN product.product p ON p.id = l.product_id
@@ -196,6 +214,23 @@ def some_in(uow: UnitOfWork, channel: str, state: ListingState, most: int = 20) 
     """How many listings of a channel are in a state, and the code and reason of those that are so for the longest."""
     rows = uow.sql(SOME, {"channel": channel, "state": state.value, "most": most}).fetchall()
     return (rows[0][0] if rows else 0), [(code, reason) for _, code, reason in rows]
+
+
+def still_wanted(uow: UnitOfWork, channel: str, product_ids: Collection[str]) -> dict[str, bool]:
+    """Product → whether the channel shall show it, of those that are not on their way there."""
+    rows = uow.sql(WANTED, {"channel": channel, "products": sorted(product_ids)})
+    return dict(rows.fetchall())
+
+
+def drifted(uow: UnitOfWork, channel: str, most: int = AT_ONCE) -> list[str]:
+    """Products that the last alignment found to stand otherwise at a channel."""
+    return [row[0] for row in uow.sql(DRIFTED, {"channel": channel, "most": most})]
+
+
+def mark_products_again(uow: UnitOfWork, channel: str, product_ids: Collection[str]) -> int:
+    """What a channel lists of these products is sent anew, whatever was sent before. Returns how many."""
+    given = {"channel": channel, "products": sorted(product_ids)}
+    return _tell(uow, channel, uow.sql(PRODUCTS_AGAIN, given).fetchall())
 
 
 def words_of(problems: Sequence[Missing]) -> str:

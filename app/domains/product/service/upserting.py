@@ -10,6 +10,7 @@ from app.domains.product.canonical import Group, ProductDraft
 from app.domains.product.service.batch import Batch, Problem
 from app.domains.product.service.bundling import hold_bundles, judge_bundles
 from app.domains.product.service.columns import Columns, columns_of
+from app.domains.product.service.fighting import leave_fights_out
 from app.domains.product.service.judging import find, judge_changes, judge_form
 from app.domains.product.service.owning import leave_foreign_out
 from app.domains.product.service.telling import tell
@@ -92,6 +93,7 @@ def upsert_columns(
     _tell_homeless(batch)
     foreign = leave_foreign_out(uow, batch)
     judge_changes(uow, batch)
+    leave_fights_out(uow, batch)
     judge_bundles(uow, batch)
     batch.settle()
     written = write(uow, batch, uow.hub.clock.now())
