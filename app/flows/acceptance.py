@@ -97,7 +97,8 @@ def _accept(uow: UnitOfWork, new: Sequence[Captured]) -> list[Hindrance]:
         names = names_in(uow, [one.order for one, _ in ours])
         wanted = [(one.standing.order_id, goods(one.order, own)) for (one, _), own in zip(ours, names, strict=True)]
         channels = {one.standing.order_id: one.standing.channel for one, _ in ours}
-        answers = inventory.reserve_many(uow, wanted, company=company, trails=trails, channels=channels)
+        carts = {one.standing.order_id: one.order.carts for one, _ in ours if one.order.carts}
+        answers = inventory.reserve_many(uow, wanted, company=company, trails=trails, channels=channels, carts=carts)
         orders.find_many(uow, [found for answer in answers for found in order_changes.waiting(answer)])
         for (one, account), answer in zip(ours, answers, strict=True):
             if isinstance(answer, Short):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from app.domains.inventory import service as inventory
-from app.domains.inventory.canonical import ChannelPolicy
+from app.domains.inventory.canonical import ChannelPolicy, Wanted
 from app.infra.replay.again import resolve_case
 from tests.factories import a_customer, a_line, an_order
 from tests.flows.builders import a_sale
@@ -28,6 +28,21 @@ def test_a_captured_order_reaches_the_erp_once_and_the_shop_learns_its_number(st
     assert story.reserved() == {"allocated": Decimal(1)}
     assert story.crank.states() == {"done": 5}  # two of them for the stock that was counted and reserved
     assert story.cases() == {}
+
+
+@pytest.mark.capability("INV-3", "ORD-5")
+def test_an_order_gets_what_its_cart_was_promised_though_nothing_else_is_left(story: Story) -> None:
+    story.stock(TENT_2P_GRN=2)
+    lines = (Wanted(line_id="1", sku="TENT-2P-GRN", quantity=Decimal(2)),)
+    with story.crank.uow() as uow:
+        inventory.quote(uow, inventory.Quote(name="c4rt", lines=lines, lasting=timedelta(hours=1)))
+    story.post("orders/create", an_order(external_id="1", name="#1", email="other@example.com"))
+    story.settle()
+    assert story.state("1") == "held"  # of another cart: what is left is promised
+    story.post("orders/create", an_order(external_id="2", lines=(a_line(quantity=2),), carts=("c4rt", "checkout")))
+    story.settle()
+    assert story.state("2") == "posted"
+    assert story.reserved() == {"released": Decimal(2), "allocated": Decimal(2)}
 
 
 @pytest.mark.capability("RT-12")

@@ -42,7 +42,8 @@ class Cart:
     """A cart at its checkout. `payment` is paid, authorized or pending; `gift_card` what a gift card pays of it.
 
     `location` is the code of the place that shall ship all of it, None where the shop routes by itself.
-    `rate` is what one unit of the shop's currency is in the currency `presentment`.
+    `rate` is what one unit of the shop's currency is in the currency `presentment`. `token` is what a storefront calls
+    the cart.
     """
 
     lines: tuple[Wanted, ...]
@@ -60,6 +61,7 @@ class Cart:
     note: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     po_number: str | None = None
+    token: str | None = None
     tags: str = ""
     test: bool = False
 

@@ -14,7 +14,7 @@ Numbering = Callable[[], int]
 
 # What every order has and the demo's orders say nothing about.
 _UNSAID = (
-    "app_id", "browser_ip", "cart_token", "checkout_id", "checkout_token", "client_details", "device_id",
+    "app_id", "browser_ip", "checkout_id", "checkout_token", "client_details", "device_id",
     "landing_site", "landing_site_ref", "location_id", "merchant_business_entity_id", "merchant_of_record_app_id",
     "reference", "referring_site", "source_identifier", "source_url", "user_id",
 )  # fmt: skip
@@ -138,6 +138,7 @@ def _purchase(cart: Cart, placed_at: str) -> dict[str, Any]:
         "payment_terms": None,
         "phone": buyer.phone,
         "po_number": cart.po_number,
+        "cart_token": cart.token,
         "presentment_currency": cart.presentment,
         "tax_exempt": buyer.tax_exempt,
         "taxes_included": cart.taxes_included,

@@ -24,7 +24,7 @@ WISHES = frozenset(
     {
         "attributes", "country", "currency", "deliveries", "discounts", "email", "gift_card", "lines", "location",
         "note", "payment", "po_number", "presentment", "rate", "seed", "state", "tags", "taxes", "taxes_included",
-        "test", "tip",
+        "test", "tip", "cart_token",
     }
 )  # fmt: skip
 
@@ -159,6 +159,7 @@ def _wished(store: Store, wishes: Mapping[str, Any]) -> Cart:
         note=wishes.get("note"),
         attributes=tuple((each["name"], each["value"]) for each in wishes.get("attributes", ())),
         po_number=wishes.get("po_number"),
+        token=wishes.get("cart_token"),
         tags=str(wishes.get("tags", "")),
         test=bool(wishes.get("test", False)),
     )

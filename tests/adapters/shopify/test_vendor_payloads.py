@@ -77,6 +77,15 @@ def test_every_sample_order_is_proved_or_names_what_does_not_add_up(contracts: P
     assert (case.value.facts["stated"], case.value.facts["computed"]) == ("409.94 USD", "608.94 USD")
 
 
+@pytest.mark.capability("INV-3")
+def test_an_order_names_the_cart_and_the_checkout_that_it_was_made_of(contracts: Path) -> None:
+    """An answer of Admin GraphQL 2026-04 names neither."""
+    made = [translated(body(order)) for order in samples(contracts) if order.get("cart_token")]
+    carts = {one.carts for one in made if isinstance(one, Order)}
+    assert ("68778783ad298f1c80c3bafcddeea02f", "bd5a8aa1ecd019dd3520ff791ee3a24c") in carts
+    assert {names[0] for names in carts} == {"68778783ad298f1c80c3bafcddeea02f"}
+
+
 def test_a_sample_without_lines_is_fetched_instead(contracts: Path) -> None:
     (sample,) = json.loads((contracts / "shopify/python-sdk-fixtures/orders.json").read_bytes())["orders"]
     assert translated(body(sample)) == Bell(kind="order", external_id="450789469", reason="orders/create")

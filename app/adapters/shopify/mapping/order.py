@@ -97,6 +97,7 @@ def _assemble(given: Row, **read: Any) -> Order:
         tags=_tags(given.get("tags")),
         tax_ids=parties.tax_ids(given, attributes),
         properties=attributes,
+        carts=tuple(dict.fromkeys(filter(None, (text(given, "cart_token"), text(given, "checkout_token"))))),
         taxes_included=flag(given, "taxes_included"),
         duties_included=flag(given, "duties_included"),
         taxes_estimated=flag(given, "estimated_taxes"),

@@ -32,7 +32,7 @@ from app.domains.inventory.service.offering import (
     set_unit,
 )
 from app.domains.inventory.service.overselling import Oversell, oversell_of, re_source
-from app.domains.inventory.service.quoting import Quote, claim, end_quote, quote, quote_many, quoted
+from app.domains.inventory.service.quoting import Quote, end_quote, quote, quote_many, quoted
 from app.domains.inventory.service.recounting import Recount, recount
 from app.domains.inventory.service.reserving import adjust, reserve, reserve_many
 from app.domains.inventory.service.settling import accept_drift, correct_drift
@@ -49,7 +49,6 @@ __all__ = [
     "available",
     "back_ordered",
     "bundles_with",
-    "claim",
     "consume",
     "correct_drift",
     "count_many",

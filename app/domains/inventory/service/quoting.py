@@ -1,6 +1,6 @@
 """Short promises before there is an order: a cart at its checkout, goods to be collected in a store.
 
-A quote is a reservation under a name of its own. It ends by itself; an order that claims it gets its goods.
+A quote is a reservation under a name of its own. It ends by itself; the order of its cart gets its goods.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from app.domains.inventory.lifecycle import State
 from app.domains.inventory.policy import Shelves, serve, taken_apart
 from app.domains.inventory.service.ending import Ending, end
 from app.domains.inventory.service.locking import hold, hold_order
-from app.domains.inventory.service.reserving import PAYMENT, Taken, reserve, take, taken_of
+from app.domains.inventory.service.reserving import PAYMENT, QUOTE, Taken, take, taken_of
 from app.domains.inventory.service.telling import refresh
 from app.infra.deadlines import expect_many
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, NotFound, Refused
 
 LONGEST = timedelta(days=2)  # what is promised longer than over a weekend is an order
-PREFIX = "quote:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Quote:
     @property
     def order_id(self) -> str:
         """What its reservations stand under."""
-        return PREFIX + self.name
+        return QUOTE + self.name
 
 
 def quote(uow: UnitOfWork, wanted: Quote) -> Reserved | Short:
@@ -103,7 +102,7 @@ def _served(one: Quote, lines: Sequence[Wanted], shelves: Shelves) -> Reserved |
 
 def quoted(uow: UnitOfWork, name: str) -> list[Reservation]:
     """What a quote holds or held. Raises NotFound `inventory.no_quote`."""
-    rows = queries.reservations(uow, [PREFIX + name])
+    rows = queries.reservations(uow, [QUOTE + name])
     if not rows:
         raise NotFound(
             "inventory.no_quote", f"there is no quote {name}: it was refused, or never asked for", about=name
@@ -114,22 +113,12 @@ def quoted(uow: UnitOfWork, name: str) -> list[Reservation]:
 def end_quote(uow: UnitOfWork, name: str) -> list[Reservation]:
     """Give back what a quote still holds; a repeat changes nothing."""
     quoted(uow, name)
-    _give_back(uow, PREFIX + name)
+    _give_back(uow, QUOTE + name)
     return quoted(uow, name)
 
 
-def claim(
-    uow: UnitOfWork, name: str, order_id: str, lines: Sequence[Wanted], *, company: str = "",
-    channel: str | None = None,
-) -> Reserved | Short:  # fmt: skip
-    """Reserve for an order what its cart was promised: nobody comes between the quote's end and the order's hold."""
-    wanted = taken_apart(lines, queries.parts_of(uow, {line.sku for line in lines}))
-    _give_back(uow, PREFIX + name, {line.sku for line in wanted})
-    return reserve(uow, order_id, lines, company=company, channel=channel)
-
-
-def _give_back(uow: UnitOfWork, order_id: str, skus: frozenset[str] | set[str] = frozenset()) -> None:
-    rows = [row for row in hold_order(uow, order_id, skus) if row.state == State.QUOTED]
+def _give_back(uow: UnitOfWork, order_id: str) -> None:
+    rows = [row for row in hold_order(uow, order_id) if row.state == State.QUOTED]
     end(uow, [Ending(row=row, quantity=row.quantity) for row in rows], "release")
     refresh(uow, {row.sku for row in rows})
 

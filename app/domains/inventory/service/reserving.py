@@ -22,6 +22,7 @@ from app.infra.deadlines import expect, expectation
 from app.infra.uow import Trail, UnitOfWork
 from app.kernel.errors import Transient
 
+QUOTE = "quote:"  # before a cart's name: what its reservations stand under
 PAYMENT = expectation("inventory", "payment", otherwise=ReservationLapsed, unless=())  # it looks what still waits
 STANDING = frozenset({*OPEN, State.CONSUMED, State.SHORT})  # an order with one of these has been served
 
@@ -96,11 +97,13 @@ def reserve_many(
     expires_at: datetime | None = None,
     trails: Mapping[str, Trail] | None = None,
     channels: Mapping[str, str] | None = None,
+    carts: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Reserved | Short]:
     """Reserve for a batch of orders, served in their order, with as many statements as for one.
 
     What is told of an order goes by its own trail of `trails`, else by the unit of work's. Its channel of `channels`
-    says for how many its buyers may wait.
+    says for how many its buyers may wait. What the carts of `carts` were promised is their order's: nobody comes
+    between the quote's end and the order's hold, since the SKUs are held.
     """
     bundles = queries.parts_of(uow, {line.sku for _, lines in orders for line in lines})
     orders = [(order_id, taken_apart(lines, bundles)) for order_id, lines in orders]
@@ -109,6 +112,7 @@ def reserve_many(
     answers: dict[str, Reserved | Short] = _served_before(queries.reservations(uow, {order for order, _ in orders}))
     waiting = [(order_id, lines) for order_id, lines in orders if order_id not in answers]
     if waiting:
+        freed = _take_over(uow, [name for order_id, _ in waiting for name in (carts or {}).get(order_id, ())], wanted)
         shelves = queries.shelves(uow, wanted)
         untracked = not wanted <= shelves.keys() and queries.passes_untracked(uow, company)
         back_orders = BackOrders(uow, channels or {}, wanted)
@@ -124,8 +128,16 @@ def reserve_many(
         take(uow, taken)
         if expires_at is not None:
             _await_payment(uow, [one.order_id for one in taken], expires_at, trails or {})
-        refresh(uow, {one.held.sku for one in taken})
+        refresh(uow, freed | {one.held.sku for one in taken})
     return [answers[order_id] for order_id, _ in orders]
+
+
+def _take_over(uow: UnitOfWork, names: Sequence[str], skus: Collection[str]) -> set[str]:
+    """Put back what carts were promised of SKUs that are held; returns these. Another SKU's promise ends by itself."""
+    rows = queries.reservations(uow, [QUOTE + name for name in names]) if names else []
+    ours = [row for row in rows if row.state == State.QUOTED and row.sku in skus]
+    end(uow, [Ending(row=row, quantity=row.quantity) for row in ours], "release")
+    return {row.sku for row in ours}
 
 
 def adjust(

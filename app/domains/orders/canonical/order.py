@@ -61,6 +61,7 @@ class Order:
     tags: tuple[str, ...] = ()
     tax_ids: tuple[Property, ...] = ()
     properties: tuple[Property, ...] = ()
+    carts: tuple[str, ...] = ()  # what the source calls the cart and the checkout that the order was made of
     taxes_included: bool = False
     duties_included: bool = False
     taxes_estimated: bool = False
