@@ -177,6 +177,20 @@ def test_a_refusal_before_our_limit_shows_what_others_took(ask: Ask):
 
 
 @pytest.mark.capability("RT-8")
+def test_calls_that_are_refused_together_while_little_is_ours_are_one_refusal(ask: Ask):
+    answer = ask(0, SLIDING, count=8)
+    burst = [ended(answer["at"], 1, 0, refused=True, after=500) for _ in range(8)]
+    ask(100, SLIDING, settle=burst[:1])
+    once = ask(100, SLIDING, look=True)["look"]["q"]["others"]
+    ask(200, SLIDING, settle=burst[1:])
+    assert ask(200, SLIDING, look=True)["look"]["q"]["others"] == once
+    assert once < 50
+    assert ask(700, SLIDING, count=1)["granted"] == 1, "once it may be asked again, it is"
+    ask(800, SLIDING, settle=[ended(answer["at"], 1, 0, refused=True, after=500)])
+    assert ask(800, SLIDING, look=True)["look"]["q"]["others"] > once, "refused again, it is believed more"
+
+
+@pytest.mark.capability("RT-8")
 def test_a_memory_that_was_lost_is_no_empty_window(ask: Ask):
     assert ask(0, SLIDING, count=50, seeded=True)["granted"] <= 2
     assert ask(5000, SLIDING, look=True)["look"]["q"]["used"] < 60

@@ -158,7 +158,8 @@ local function reported(q, s, own, report)
 end
 
 -- Refused by the vendor: what is not ours of a full quota is others'. The fullest quota is meant. As more that were
--- under way come back refused, what is ours becomes clearer, and what others take more.
+-- under way come back refused, what is ours becomes clearer, and what others take more; but while little of it is ours
+-- they only say once more what the first has said, and a burst of them would leave nothing to anybody.
 local function refused()
   local meant, share, ours = nil, -1, 0
   for _, q in ipairs(request.quotas) do
@@ -173,7 +174,10 @@ local function refused()
   if bucketed(meant) then return sample(meant, s, 0) end
   local before = others(meant, s)
   local missing = math.min(0.95 * most(meant, s), most(meant, s) - ours)
-  if ours < TRUST * most(meant, s) then missing = before + (missing - before) / 2 end
+  if ours < TRUST * most(meant, s) then
+    if state.blocked > now then return end
+    missing = before + (missing - before) / 2
+  end
   if missing > before then spend(meant.name, 'others', missing - before) end
   learn(meant, s, math.max(before, missing))
 end
