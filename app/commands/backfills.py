@@ -10,7 +10,7 @@ from app.commands.runs import COLUMNS, facts_of
 from app.commands.terminal import Commands, as_json, listed, tell, who
 from app.domains.orders.service import Post
 from app.flows import acceptance, gap_scan
-from app.flows.backfill_wish import KIND, RATE, Prepared, Wish, begin, begin_again, moment_of, prepare
+from app.flows.backfill_wish import KIND, RANGE, RATE, Prepared, Wish, begin, begin_again, prepare
 from app.flows.subscription_watch import address_of, look_after
 from app.infra.remote.history import By
 from app.infra.remote.spec import SubscriptionKeeper
@@ -18,6 +18,7 @@ from app.infra.runs.rows import runs as newest
 from app.infra.watch import scans, subscriptions_of
 from app.infra.web.wiring import hub
 from app.kernel.errors import Refused
+from app.kernel.written import instant_of
 
 backfills = Commands("backfill", help="Take in what a connection held before, or while nobody listened.")
 gaps = Commands("gaps", help="Look for what webhooks missed, and fetch it once.")
@@ -51,9 +52,9 @@ def start(
 ) -> None:  # fmt: skip
     """Fetch what CONNECTION holds of a range, as a run that can be stopped and resumed (`flask runs`)."""
     wish = Wish(
-        connection=connection, kind=kind, by=By(by), since=moment_of("since", since),
-        until=moment_of("until", until) if until else datetime.now(UTC), post=Post(post),
-        history_before=moment_of("history-before", history_before) if history_before else None, bulk=bulk,
+        connection=connection, kind=kind, by=By(by), since=instant_of(since, "since", RANGE),
+        until=instant_of(until, "until", RANGE) if until else datetime.now(UTC), post=Post(post),
+        history_before=instant_of(history_before, "history-before", RANGE) if history_before else None, bulk=bulk,
     )  # fmt: skip
     prepared = prepare(hub(), wish)
     facts = _facts(prepared)
@@ -106,7 +107,7 @@ def take_up(order_id: object, why: str, json_wanted: bool) -> None:
 def scan(connection: str, since: str, why: str, json_wanted: bool) -> None:
     """Ask CONNECTION what changed, and fetch what it never told."""
     with hub().unit_of_work() as uow:
-        gap_scan.ask(uow, connection, since=moment_of("since", since) if since else None, who=who(), why=why)
+        gap_scan.ask(uow, connection, since=instant_of(since, "since", RANGE) if since else None, who=who(), why=why)
     said = "The scan is under way; `flask gaps list` shows what it found."
     tell(said, {"connection": connection, "since": since or None}, json_wanted=json_wanted)
 

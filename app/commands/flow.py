@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,7 +11,8 @@ from app.commands.terminal import Commands, as_json, listed, one, tell, who
 from app.flows.lives import LIVES, census, count_again, life_of
 from app.infra.deadlines import STATES, DeadlineRow, call_off, move
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import NotFound
+from app.kernel.written import instant_of
 
 deadlines = Commands("deadline", help="What is to happen by a time, and what is told unless it does.")
 flows = Commands("flow", help="The lifecycles that things go through, and how many stand where.")
@@ -63,11 +63,7 @@ def show(deadline_id: object, json_wanted: bool) -> None:
 @as_json
 def give_time(deadline_id: object, to: str, why: str, json_wanted: bool) -> None:
     """Let DEADLINE_ID come due at TO instead, such as 2026-11-30T17:00-05:00; without a zone it is UTC."""
-    try:
-        instant = datetime.fromisoformat(to)
-    except ValueError as wrong:
-        raise Invalid("deadlines.past", f"{to!r} is no time; give one such as 2026-11-30T17:00-05:00") from wrong
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    instant = instant_of(to, "to", "deadlines.past")
     with hub().unit_of_work() as uow:
         row = _row(move(uow, str(deadline_id), instant, who(), why))
     tell(f"{row['name']} of {row['about']} is due {instant:%Y-%m-%d %H:%M %Z} now.", row, json_wanted=json_wanted)

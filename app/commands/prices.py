@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
@@ -24,9 +23,11 @@ from app.domains.pricing.service.quoting import quote
 from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, Invalid
 from app.kernel.money import Half, Money, UnitPrice
+from app.kernel.written import number_of
 
 NEEDED, KNOWN = {"sku", "amount", "from"}, {"sku", "unit", "min_quantity", "amount", "from", "until"}
 
+PRICE = "pricing.price"  # the code of what is no price
 price_lists = Commands("price-list", help="Price lists and their prices.")
 quotes = Commands("quote", help="What a basket costs, and how quotes are made.")
 promoted = Commands("promotion", help="Promotions: what they take off, and their end.")
@@ -143,7 +144,7 @@ def rule(
     company: str, channel: str, rounding: str, half: str, margin: str, floor: str, json_wanted: bool
 ) -> None:  # fmt: skip
     """Say how quotes are rounded, and what happens to a discount below the margin: cut it, or refuse the quote."""
-    least = _number(margin, "margin") if margin else None
+    least = number_of(margin, "margin", PRICE, like="12.50") if margin else None
     wanted = QuoteRule(rounding=Rounding(rounding), half=Half(half), margin=least, floor=Floor(floor))
     with hub().unit_of_work() as uow:
         set_rule(uow, wanted, who(), company=company, channel=channel)
@@ -174,7 +175,7 @@ def ask(
         customer_group=group, destination=Destination(country=country, region=region),
         shipping=Money.parse(shipping, currency) if shipping else None,
         lines=tuple(
-            Asked(line_id=str(n), sku=sku, quantity=_number(number, f"line {n}"))
+            Asked(line_id=str(n), sku=sku, quantity=number_of(number, f"line {n}", PRICE))
             for n, (sku, _, number) in enumerate(pairs, 1)
         ),
     )  # fmt: skip
@@ -264,13 +265,6 @@ def _price(row: dict[str, Any], currency: str, zone: ZoneInfo) -> Price:
     return Price(
         sku=given["sku"], unit=given.get("unit", ""), from_at=begins(given["from"], zone),
         until_at=ends(until, zone) if until else None,
-        min_quantity=_number(given.get("min_quantity") or "1", "min_quantity"),
-        amount=UnitPrice(_number(given["amount"], "amount"), currency),
+        min_quantity=number_of(given.get("min_quantity") or "1", "min_quantity", PRICE),
+        amount=UnitPrice(number_of(given["amount"], "amount", PRICE, like="12.50"), currency),
     )  # fmt: skip
-
-
-def _number(text: str, name: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as wrong:
-        raise Invalid("pricing.price", f"{name}: {text!r} is no number; write it such as 12.50") from wrong

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
 import click
 
 from app.commands.terminal import Commands, as_json, listed, tell, who
@@ -12,7 +10,8 @@ from app.domains.pricing.queries.channels import channel_prices, channel_rule, c
 from app.domains.pricing.service.channel_prices import mark_all, set_channel_rule
 from app.infra.acts import record_act
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import NotFound
+from app.kernel.written import number_of
 
 prices = Commands("prices", help="Prices that channels show.")
 PRICES = ("sku", "due", "amount", "compare_at", "currency", "price_list", "sent_at", "code", "said")
@@ -35,10 +34,7 @@ def channel(
     ending: str, closed: bool, why: str, json_wanted: bool,
 ) -> None:  # fmt: skip
     """Say how CHANNEL shows prices; all that differ are sent."""
-    try:
-        part = Decimal(ending) if ending else None
-    except InvalidOperation as wrong:
-        raise Invalid("pricing.channel_rule", "ending: give a part of one such as 0.99", about="ending") from wrong
+    part = number_of(ending, "ending", "pricing.channel_rule", like="0.99") if ending else None
     rule = ChannelRule(
         channel=channel, currency=currency.upper(), includes_tax=includes_tax, company=company,
         country=country.upper(), region=region.upper(), compare_list=compare_list, ending=part, open=not closed,

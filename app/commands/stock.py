@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
 import click
 
 from app.commands.terminal import Commands, as_json, tell, who
 from app.domains.inventory import service as inventory
 from app.infra.acts import record_act
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid
+from app.kernel.written import number_of
 
 SOURCE = "terminal"
 
@@ -25,10 +23,7 @@ stock = Commands("stock", help="Stock figures and what happens to SKUs that nobo
 @as_json
 def set_stock(sku: str, location: str, quantity: str, source: str, json_wanted: bool) -> None:
     """Say that QUANTITY of SKU lies at LOCATION now."""
-    try:
-        number = Decimal(quantity)
-    except InvalidOperation as wrong:
-        raise Invalid("stock.quantity", f"{quantity!r} is no quantity; give a number such as 12") from wrong
+    number = number_of(quantity, "quantity", "stock.quantity")
     with hub().unit_of_work() as uow:
         changed = inventory.set_snapshot(uow, source, sku, location, number, uow.hub.clock.now())
         record_act(uow, who(), "set stock", kind="stock", key=f"{sku}|{location}", facts={"quantity": str(number)})

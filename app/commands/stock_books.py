@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
 import click
 
 from app.commands.stock import stock
@@ -14,19 +12,13 @@ from app.domains.inventory.canonical import ChannelPolicy
 from app.infra.acts import record_act
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.written import number_of, whole_of
 
 __all__ = ["stock"]
+QUANTITY = "stock.quantity"  # the code of what is no quantity
 LIMITS = ("safety", "buffer", "cap", "share", "fixed", "backorder_limit", "pause_at", "inbound_confidence",
           "scarce_below")  # fmt: skip
 COUNTS = ("priority", "inbound_days")
-
-
-def number(text: str, field: str) -> Decimal:
-    """The number that somebody wrote. Raises Invalid `stock.quantity`, naming the field."""
-    try:
-        return Decimal(text)
-    except InvalidOperation as wrong:
-        raise Invalid("stock.quantity", f"{field} {text!r} is no number; give one such as 12") from wrong
 
 
 @stock.command("show")
@@ -66,7 +58,7 @@ def agree(
         name, _, value = term.partition("=")
         if name not in (*LIMITS, *COUNTS):
             raise Invalid("inventory.bad_policy", f"{name!r} is no term: {', '.join((*LIMITS, *COUNTS))}", about=name)
-        given[name] = int(number(value, name)) if name in COUNTS else number(value, name)
+        given[name] = (whole_of if name in COUNTS else number_of)(value, name, QUANTITY)
     policy = ChannelPolicy(overcommit=overcommit, **given)  # type: ignore[arg-type]  # each name is checked above
     with hub().unit_of_work() as uow:
         inventory.set_channel_policy(uow, policy, who())
@@ -108,7 +100,7 @@ def policies(json_wanted: bool) -> None:
 def unit(unit: str, factor: str, sku: str, json_wanted: bool) -> None:
     """One UNIT is FACTOR of the unit that stock is kept in."""
     with hub().unit_of_work() as uow:
-        inventory.set_unit(uow, sku, unit, number(factor, "factor"))
+        inventory.set_unit(uow, sku, unit, number_of(factor, "factor", QUANTITY))
         record_act(uow, who(), "set a stock unit", kind="stock", key=f"{sku}|{unit}", facts={"factor": factor})
     tell(f"one {unit} is {factor}", {"sku": sku, "unit": unit, "factor": factor}, json_wanted=json_wanted)
 
@@ -164,7 +156,10 @@ def correct(drift_id: int, accept: bool, json_wanted: bool) -> None:
 @as_json
 def tolerance(book: str, tolerance: str, automatic: str, json_wanted: bool) -> None:
     """How far BOOK may differ: a source, a channel, `ledger`, or "" for each without a rule of its own."""
-    rule = inventory.Rule(tolerance=number(tolerance, "tolerance"), automatic_up_to=number(automatic, "automatic"))
+    rule = inventory.Rule(
+        tolerance=number_of(tolerance, "tolerance", QUANTITY),
+        automatic_up_to=number_of(automatic, "automatic", QUANTITY),
+    )
     with hub().unit_of_work() as uow:
         inventory.set_rule(uow, book, rule)
         record_act(uow, who(), "set a stock tolerance", kind="stock", key=book,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TextIO
 
 import click
@@ -23,11 +22,12 @@ from app.domains.pricing.service.tax_rates import (
 )
 from app.domains.pricing.service.taxing import taxes_for
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid
 from app.kernel.money import Half, Money
+from app.kernel.written import day_of, number_of
 
 taxes = Commands("tax", help="Tax rates by place and day, exemptions, and how tax is rounded.")
 why_option = click.option("--why", default="", help="Kept in the audit.")
+CERTIFICATE = "pricing.tax_certificate"  # the code of what is wrong with one
 RATES = ("jurisdiction", "place", "tax_code", "name", "percent", "effective_from", "effective_to")
 
 
@@ -94,7 +94,7 @@ def rule(
     wanted = TaxRule(
         system=system, mode=TaxMode(rounding=TaxRounding(rounding), half=Half(half)), engine=engine,
         budget_ms=budget_ms, keep_hours=keep_hours,
-        fallback_percent=_number("fallback", fallback) if fallback else None,
+        fallback_percent=number_of(fallback, "fallback", "pricing.tax_rule", like="19") if fallback else None,
     )  # fmt: skip
     with hub().unit_of_work() as uow:
         set_tax_rule(uow, company, channel, wanted, who())
@@ -137,7 +137,8 @@ def exempt(
     """Keep that CUSTOMER owes no tax, by the certificate CERTIFICATE_ID."""
     given = Certificate(
         certificate_id=certificate_id, customer=customer, country=country.upper(), region=region.upper(),
-        tax_code=tax_code, effective_from=_day("since", since), effective_to=_day("until", until) if until else None,
+        tax_code=tax_code, effective_from=day_of(since, "since", CERTIFICATE),
+        effective_to=day_of(until, "until", CERTIFICATE) if until else None,
     )  # fmt: skip
     with hub().unit_of_work() as uow:
         add_certificate(uow, given, who())
@@ -213,17 +214,3 @@ def place_of(country: str, region: str, postal_from: str, postal_to: str) -> str
     """A jurisdiction's place in words."""
     postal = f"{postal_from} to {postal_to}" if postal_from else ""
     return ", ".join(part for part in (country, region, postal) if part) or "everywhere else"
-
-
-def _day(name: str, given: str) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError as wrong:
-        raise Invalid("pricing.tax_certificate", f"{name}: give a day such as 2026-01-31", about=name) from wrong
-
-
-def _number(name: str, given: str) -> Decimal:
-    try:
-        return Decimal(given)
-    except InvalidOperation as wrong:
-        raise Invalid("pricing.tax_rule", f"{name}: give a number such as 19", about=name) from wrong

@@ -14,7 +14,7 @@ from app.console.frame import reading
 from app.console.sign_in import actor
 from app.domains.orders.ports import ShipmentSource
 from app.domains.orders.service import Post
-from app.flows.backfill_wish import BULK_FROM, KIND, RATE, Prepared, Wish, begin, moment_of, prepare
+from app.flows.backfill_wish import BULK_FROM, KIND, RANGE, RATE, Prepared, Wish, begin, prepare
 from app.flows.gap_scan import ask
 from app.flows.subscription_watch import look_after
 from app.infra.acts import ActRow
@@ -27,6 +27,7 @@ from app.infra.watch import scans, subscriptions_of
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, Invalid
+from app.kernel.written import instant_of
 
 MOST_LISTED = 30
 WAYS = {"": None, "bulk": True, "paged": False}
@@ -87,7 +88,7 @@ class GapPages(Page):
         """Ask a connection now, as far back as is wanted."""
         who, name, since = actor(Permission.WORK), request.form.get("connection", ""), request.form.get("since", "")
         with hub().unit_of_work() as uow:
-            ask(uow, name, since=moment_of("since", since) if since.strip() else None, who=who)
+            ask(uow, name, since=instant_of(since, "since", RANGE) if since.strip() else None, who=who)
         flash(f"{name} is asked what changed. What it never told is fetched, and named here.")
         return redirect(url_for(".index"), 303)
 
@@ -130,9 +131,10 @@ def _wish(given: Mapping[str, str]) -> Wish:
     except (ValueError, KeyError) as wrong:
         raise Invalid("backfill.option", "choose one of the options that are offered") from wrong
     return Wish(
-        connection=word("connection"), kind=word("kind") or "order", by=by, since=moment_of("since", word("since")),
-        until=moment_of("until", until) if until else hub().clock.now(), post=post, bulk=bulk,
-        history_before=moment_of("cut-off", before) if before else None,
+        connection=word("connection"), kind=word("kind") or "order", by=by,
+        since=instant_of(word("since"), "since", RANGE),
+        until=instant_of(until, "until", RANGE) if until else hub().clock.now(), post=post, bulk=bulk,
+        history_before=instant_of(before, "cut-off", RANGE) if before else None,
     )  # fmt: skip
 
 

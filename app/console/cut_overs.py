@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +19,7 @@ from app.flows import cut_over
 from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid
+from app.kernel.written import instant_of
 
 SHOWN = 200
 
@@ -40,7 +41,7 @@ class CutOverPages(Page):
         who, form = actor(Permission.WORK), request.form
         with hub().unit_of_work() as uow:
             made, count = cut_over.begin(
-                uow, form.get("old", ""), form.get("new", ""), _day(form.get("from", "")), _day(form.get("until", "")),
+                uow, form.get("old", ""), form.get("new", ""), _day(form, "from"), _day(form, "until"),
                 who, company=form.get("company", "").strip(), channel=form.get("channel", "").strip(),
             )  # fmt: skip
         flash(f"{count:,} orders are asked for at both.")
@@ -71,8 +72,5 @@ class CutOverPages(Page):
         return Response(text.getvalue(), mimetype="text/csv", headers={"Content-Disposition": said})
 
 
-def _day(given: str) -> datetime:
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=UTC)
-    except ValueError as wrong:
-        raise Invalid("cut_over.dates", f"{given!r} is no day: give it as 2026-12-31") from wrong
+def _day(form: Mapping[str, str], name: str) -> datetime:
+    return instant_of(form.get(name, ""), name, "cut_over.dates")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,7 +24,8 @@ from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import NotFound
+from app.kernel.written import instant_of
 
 VIEWS = (("waiting", "Waiting"), ("overdue", "Overdue"), ("missed", "Missed"), ("ended", "Ended"))
 ENDED = ("met", "late", "called_off")
@@ -69,7 +69,7 @@ class Deadlines(Page):
     @expose("/<uuid:deadline_id>/move", methods=("POST",))
     def move(self, deadline_id: Any) -> ResponseReturnValue:
         """Another time, in UTC, under a name and with a reason."""
-        who, to = actor(Permission.WORK), _instant(request.form.get("to", ""))
+        who, to = actor(Permission.WORK), instant_of(request.form.get("to", ""), "to", "deadlines.past")
         with hub().unit_of_work() as uow:
             move(uow, str(deadline_id), to, who, why())
         flash("Moved, under your name.")
@@ -111,7 +111,7 @@ def _listed(chosen: dict[str, str]) -> Select[DeadlineRow]:
     place = tuple_(DeadlineRow.due_at, DeadlineRow.id)
     instant, _, number = chosen["after"].partition(",")
     if number:
-        position = tuple_(_instant(instant), literal(number, UUID(as_uuid=False)))
+        position = tuple_(instant_of(instant, "after", "deadlines.past"), literal(number, UUID(as_uuid=False)))
         statement = statement.where(place > position if view in ("waiting", "overdue") else place < position)
     down = view not in ("waiting", "overdue")
     order = (DeadlineRow.due_at.desc(), DeadlineRow.id.desc()) if down else (DeadlineRow.due_at, DeadlineRow.id)
@@ -128,11 +128,3 @@ def _row(uow: UnitOfWork, deadline_id: str) -> DeadlineRow:
     if row is None:
         raise NotFound("deadlines.unknown", f"there is no deadline {deadline_id}", about=deadline_id)
     return row
-
-
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise Invalid("deadlines.past", "give a time such as 2026-11-30T17:00, in UTC", about="to") from wrong
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,6 +23,7 @@ from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid
+from app.kernel.written import day_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class RoutePages(Page):
         form = _form()
         route = Route(
             role=form["role"], connection=form["connection"], domain=form["domain"], company=form["company"],
-            channel=form["channel"], from_on=_day(form["from"]), until_on=_day(form["until"]),
+            channel=form["channel"], from_on=_day(form, "from"), until_on=_day(form, "until"),
             mode=form["mode"] or LIVE, share=_share(form["share"]),
         )  # fmt: skip
         return self._change(lambda uow: plan_add(uow, route, both=form["both"] == "yes"), "Add this route")
@@ -69,7 +70,7 @@ class RoutePages(Page):
     def switch(self) -> ResponseReturnValue:
         """From a day on, let another connection take a scope."""
         form = _form()
-        day = _day(form["on"])
+        day = _day(form, "on")
         if day is None:
             raise Invalid("routes.dates", "say from which day on")
         scope = Asked(role=form["role"], domain=form["domain"], company=form["company"], channel=form["channel"])
@@ -81,7 +82,7 @@ class RoutePages(Page):
     def end(self) -> ResponseReturnValue:
         """End a route on a day, or take it away."""
         form = _form()
-        gap, day = form["gap"] == "yes", _day(form["on"])
+        gap, day = form["gap"] == "yes", _day(form, "on")
         if day is None:
             return self._change(lambda uow: plan_remove(uow, form["route"], gap=gap), "Remove this route")
         return self._change(lambda uow: plan_end(uow, form["route"], day, gap=gap), "End this route")
@@ -124,11 +125,8 @@ def _form() -> dict[str, str]:
     return {name: request.form.get(name, "").strip() for name in _FIELDS}
 
 
-def _day(given: str) -> date | None:
-    try:
-        return date.fromisoformat(given) if given else None
-    except ValueError as wrong:
-        raise Invalid("routes.dates", f"{given!r} is no day: give it as 2026-12-31") from wrong
+def _day(form: Mapping[str, str], name: str) -> date | None:
+    return day_of(form[name], name, "routes.dates") if form[name] else None
 
 
 def _share(given: str) -> int:

@@ -25,6 +25,7 @@ from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import HubError, Invalid
+from app.kernel.written import instant_of
 
 MOST_LISTED = 100
 WORDS = ("connection", "topic", "step", "code", "key")
@@ -157,12 +158,7 @@ def _filter(given: Any) -> Filter:
 
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:
     text = given.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(f"{text}+00:00" if len(text) <= len("2026-11-21T13:00:00") else text)
-    except ValueError as wrong:
-        raise Invalid("replay.range", f"{name}: {text!r} is no time; write 2026-11-21T13:00") from wrong
+    return instant_of(text, name, "replay.range") if text else None
 
 
 def _given(wanted: Filter) -> dict[str, Any]:

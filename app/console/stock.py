@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -23,7 +22,8 @@ from app.infra.uow import UnitOfWork
 from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import NotFound
+from app.kernel.written import number_of, whole_of
 
 MOST_CASES = 20
 FIGURES = (  # of a policy: name, what a person reads, whether it may be left open
@@ -148,7 +148,7 @@ def policy_of(given: Any) -> ChannelPolicy:
     for name, label, _ in FIGURES:
         text = given.get(name, "").strip()
         if text:
-            figures[name] = int(_number(text, label)) if name in WHOLE else _number(text, label)
+            figures[name] = (whole_of if name in WHOLE else number_of)(text, label, "inventory.bad_policy")
     locations = tuple(part.strip() for part in given.get("locations", "").split(",") if part.strip())
     return ChannelPolicy(
         channel=given.get("channel", "").strip(), pattern=given.get("pattern", "").strip() or "*", locations=locations,
@@ -163,13 +163,6 @@ def is_order(order_id: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _number(text: str, label: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as wrong:
-        raise Invalid("inventory.bad_policy", f"{label}: {text!r} is no number", about=label) from wrong
 
 
 def _channels(uow: UnitOfWork) -> list[str]:

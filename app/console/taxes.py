@@ -21,6 +21,7 @@ from app.infra.views import Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid
+from app.kernel.written import day_of
 
 MOST_SHOWN = 200  # jurisdictions on one page; a country with more is looked at by its region
 MOST_ACTS = 10
@@ -109,7 +110,4 @@ def stands(there: Jurisdiction, rate: Rate, day: date) -> str:
 
 def _day(name: str) -> date | None:
     given = request.form.get(name, "").strip()
-    try:
-        return date.fromisoformat(given) if given else None
-    except ValueError as wrong:
-        raise Invalid("pricing.tax_certificate", f"{name}: give a day such as 2026-01-31", about=name) from wrong
+    return day_of(given, name, "pricing.tax_certificate") if given else None

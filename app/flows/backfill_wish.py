@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.domains.orders.service import Post
@@ -18,6 +18,7 @@ from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, Refused
 
 KIND = "backfill"
+RANGE = "backfill.range"  # the code of what is no range of time
 RATE = 5.0  # things a second: live orders come at the pace of customers, and share the connection's quota with these
 BULK_FROM = 1000  # things: fewer are listed sooner page by page than a file is written
 
@@ -105,17 +106,6 @@ def begin_again(uow: UnitOfWork, run_id: str, *, who: str, why: str = "", rate: 
     )  # fmt: skip
 
 
-def moment_of(name: str, text: str) -> datetime:
-    """An instant as a person writes it; a day begins at midnight, and what names no zone is UTC."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as wrong:
-        raise Invalid(
-            "backfill.range", f"{name}: {text!r} is no time; write 2026-11-20 or 2026-11-20T08:00:00Z"
-        ) from wrong
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def span_of(spec: Mapping[str, Any]) -> Span:
     return Span(
         kind=spec["kind"], by=By(spec["by"]), since=datetime.fromisoformat(spec["since"]),
@@ -141,10 +131,8 @@ def check_kind(port: History, kind: str) -> None:
 
 def _check_range(since: datetime, until: datetime, now: datetime) -> None:
     if since.tzinfo is None or until.tzinfo is None:
-        raise Invalid("backfill.range", "since and until need their zone, such as 2026-11-20T00:00:00Z")
+        raise Invalid(RANGE, "since and until need their zone, such as 2026-11-20T00:00:00Z")
     if since >= until:
-        raise Invalid("backfill.range", f"since ({since:%Y-%m-%d %H:%M}) must be before until ({until:%Y-%m-%d %H:%M})")
+        raise Invalid(RANGE, f"since ({since:%Y-%m-%d %H:%M}) must be before until ({until:%Y-%m-%d %H:%M})")
     if until > now:
-        raise Invalid(
-            "backfill.range", f"until ({until:%Y-%m-%d %H:%M}) is in the future: give {now:%Y-%m-%d %H:%M} UTC"
-        )
+        raise Invalid(RANGE, f"until ({until:%Y-%m-%d %H:%M}) is in the future: give {now:%Y-%m-%d %H:%M} UTC")

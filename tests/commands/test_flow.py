@@ -57,7 +57,7 @@ def test_deadlines_are_listed_shown_moved_and_cancelled(flask: Run, answer: Ask,
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("deadline", "move", "{id}", "tomorrow", "--why", "x"), "give one such as"),
+        (("deadline", "move", "{id}", "tomorrow", "--why", "x"), "to: 'tomorrow' is no time; write it such as"),
         (("deadline", "move", "{id}", "2001-01-01T00:00", "--why", "x"), "give a time to come"),
         (("deadline", "move", "{id}", "2099-01-01T00:00"), "--why"),
         (("deadline", "cancel", "{id}", "--why", " "), "say why"),

@@ -28,7 +28,7 @@ def test_a_counted_level_can_be_sold_and_counted_again(flask: Flask):
 
 def test_a_quantity_that_is_no_number_is_refused_in_one_sentence(flask: Flask):
     done = flask("stock", "set", "TEE-M", "EAST", "many")
-    assert (done.exit_code, "'many' is no quantity" in done.output) == (1, True)
+    assert (done.exit_code, "'many' is no number" in done.output) == (1, True)
 
 
 def test_unknown_skus_are_sold_untracked_once_that_is_said(flask: Flask):
