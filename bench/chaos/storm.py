@@ -25,7 +25,7 @@ from bench.ground import Ground, prepared
 from bench.trade import SECRET, open_bench_hub
 
 LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 150.0  # the shop repeats a webhook after 0.5, 1, 2 … 64 s; back-offs of the hub are shorter here
+PATIENCE_SECONDS = 240.0  # the shop repeats a webhook after 0.5, 1, 2 … 64 s, the last after 127; then the work begins
 STIR = f"SELECT count(*) > 0 AND count(*) FILTER (WHERE {OPEN}) = 0 FROM hub.delivery"
 PACE = (0.0, 0.12)  # seconds between two orders
 ENVIRONMENT = {
