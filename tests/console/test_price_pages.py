@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -44,19 +45,110 @@ def test_lists_and_promotions_are_shown_with_what_they_say(shop: Shop, operator:
     assert "every item" not in operator.get("/admin/prices/promotions/tents-10").text
 
 
-def test_the_prices_of_a_sku_are_written_down_and_kept_whole(shop: Shop, operator: Browser, hub: Hub) -> None:
-    page = operator.get("/admin/prices/lists/retail?sku=TENT").text
-    assert "1 199.00 2026-01-01T00:00:00 -\n5 189.50 2026-01-01T00:00:00 -" in page
-    wrong = "1 199 2026-01-01 2026-11-30\n1 179 2026-12-02"
-    refused = operator.post("/admin/prices/lists/retail/set", sku="TENT", prices=wrong)
-    assert (refused.status_code, "has no price from 2026-11-30 23:00" in refused.text) == (409, True)
-    operator.get("/admin/prices/lists/retail?sku=TENT")
-    right = "1 199 2026-01-01 2026-11-30\n\n1 179.999999 2026-12-01 - \n"
-    page = operator.post("/admin/prices/lists/retail/set", sku="TENT", prices=right).text
+def rows(*given: str) -> dict[str, list[str]]:
+    """Rows as the form posts them: quantity, amount, first day, last day."""
+    columns = list(zip(*(row.split() + ["-"] * (4 - len(row.split())) for row in given), strict=True))
+    names = ("min_quantity", "amount", "from", "until")
+    return {name: [text.replace("-", "") if text == "-" else text for text in column]
+            for name, column in zip(names, columns, strict=True)} | {"unit": [""] * len(given)}  # fmt: skip
+
+
+def test_the_prices_of_a_sku_are_set_row_by_row_and_kept_whole(shop: Shop, operator: Browser, hub: Hub) -> None:
+    page = operator.get("/admin/prices/lists/retail/prices?sku=TENT").text
+    assert all(f'value="{said}"' in page for said in ("TENT", "199.00", "5", "189.50", "2026-01-01"))
+    gap = rows("1 199 2026-01-01 2026-11-30", "1 179 2026-12-02")
+    refused = operator.post("/admin/prices/lists/retail/prices", sku="TENT", **gap)
+    assert (refused.status_code, "has no price from 2026-11-30 23:00" in refused.text) == (422, True)
+    assert 'value="179"' in refused.text  # nothing that was typed is lost
+    bad = rows("1 cheap 2026-01-01", "2 9.99 soon")
+    refused = operator.post("/admin/prices/lists/retail/prices", sku="TENT", **bad)
+    assert refused.status_code == 422
+    assert ("row-1-wrong" in refused.text, "row-2-wrong" in refused.text) == (True, True)
+    assert "First day: &#39;soon&#39; is no local day" in refused.text
+    right = rows("1 199 2026-01-01 2026-11-30", "1 179.999999 2026-12-01")
+    page = operator.post("/admin/prices/lists/retail/prices", sku="TENT", **right).text
     assert "as written here" in page
     assert "179.999999 EUR" in page
     assert "189.50" not in page
+    again = operator.get("/admin/prices/lists/retail/prices?sku=TENT").text
+    assert ('value="2026-11-30"' in again, 'value="2026-12-01"' in again) == (True, True)
     assert audit(hub) == [("changed prices", "retail", "")]
+
+
+def test_prices_are_tried_on_a_basket_now_and_then_before_they_are_kept(
+    shop: Shop, operator: Browser, hub: Hub
+) -> None:
+    coming = (hub.clock.now() + timedelta(days=3)).date()
+    given = rows(f"1 200 2026-01-01 {coming}", f"1 100 {coming + timedelta(days=1)}")
+    operator.get("/admin/prices/lists/retail/prices?sku=TENT")
+    basket = {"try_lines": "TENT 2", "try_country": "DE"}
+    page = operator.post("/admin/prices/lists/retail/prices", sku="TENT", act="look", **basket, **given).text
+    for said in ("358.20 EUR", "<b>360.00 EUR</b>", "<b>180.00 EUR</b>", f"{coming + timedelta(days=1)} 00:00"):
+        assert said in page
+    assert "199.00" in operator.get("/admin/prices/lists/retail?sku=TENT").text
+    refused = operator.post("/admin/prices/lists/retail/prices", sku="TENT", act="look", **given)
+    assert ("Nothing to try" in refused.text, refused.status_code, audit(hub)) == (True, 422, [])
+
+
+def test_a_list_is_made_for_a_contract_and_its_faults_stand_at_their_fields(
+    shop: Shop, operator: Browser, hub: Hub
+) -> None:
+    assert "New price list" in operator.get("/admin/prices/new-list").text
+    wanted = {"code": "camp", "currency": "eur", "prices": "net", "zone": "Europe/Berlin", "customer": "CAMP"}
+    for changes, field, said in (
+        ({"zone": "Mars"}, "zone", "is no zone of the IANA database"),
+        ({"currency": "EURO"}, "currency", "not"),
+        ({"customer": "ACME"}, "customer", "is already the one in EUR for customer ACME"),
+        ({"code": "a b"}, "code", "is no code"),
+        ({"code": "retail"}, "code", "there already"),
+    ):  # fmt: skip
+        refused = operator.post("/admin/prices/new-list", **{**wanted, **changes})
+        assert (refused.status_code, f'id="{field}-wrong"' in refused.text) == (422, True), changes
+        assert 'value="Europe/Berlin"' in refused.text or field == "zone"
+        assert said in refused.text or field == "code"
+    page = operator.post("/admin/prices/new-list", **wanted).text
+    assert "Net prices in EUR for customer CAMP" in page
+    moved = operator.post("/admin/prices/lists/camp/edit", **{**wanted, "customer": "", "customer_group": "club"}).text
+    assert "Net prices in EUR for group club" in moved
+    assert [did for did, _, _ in audit(hub)] == ["made a price list", "changed a price list"]
+
+
+PROMOTION = {"code": "black", "kind": "percentage", "value": "25", "level": "line", "skus": "PEG, TENT",
+             "zone": "Europe/Berlin", "from": "2026-11-27", "until": "2026-11-30", "open": "yes"}  # fmt: skip
+
+
+def test_a_promotion_without_a_rule_beside_another_is_refused_at_its_field(
+    shop: Shop, operator: Browser, hub: Hub
+) -> None:
+    operator.get("/admin/prices/new-promotion")
+    refused = operator.post("/admin/prices/new-promotion", **PROMOTION)
+    assert (refused.status_code, 'id="stacks_with-wrong"' in refused.text) == (422, True)
+    assert "no rule says whether both count" in refused.text
+    for changes, field in (
+        ({"value": "-5"}, "value"), ({"kind": "amount"}, "currency"), ({"until": "2026-11-01"}, "until"),
+        ({"from": "later"}, "from"), ({"level": "order", "kind": "fixed_price", "currency": "EUR"}, "level"),
+        ({"code": "pegs"}, "code"), ({"zone": "Nowhere"}, "zone"), ({"buy": "two"}, "buy"),
+    ):  # fmt: skip
+        refused = operator.post("/admin/prices/new-promotion", **{**PROMOTION, **changes})
+        assert (refused.status_code, f'id="{field}-wrong"' in refused.text) == (422, True), changes
+    assert audit(hub) == []
+    page = operator.post("/admin/prices/new-promotion", **{**PROMOTION, "exclusive": "yes"}).text
+    for said in ("25 % off", "2026-11-27 00:00 Europe/Berlin", "2026-12-01 00:00", "yes: as the price of each item"):
+        assert said in page
+    form = operator.get("/admin/prices/promotions/black/edit").text
+    assert ('value="PEG, TENT"' in form, 'value="25"' in form, "2026-11-27T00:00" in form) == (True, True, True)
+    page = operator.post("/admin/prices/promotions/black/edit",
+                         **{**PROMOTION, "exclusive": "yes", "min_quantity": "3"}).text  # fmt: skip
+    assert "no: it begins at 3 units" in page
+
+
+def test_a_promotion_is_tried_on_a_basket_before_it_is_kept(shop: Shop, operator: Browser, hub: Hub) -> None:
+    operator.get("/admin/prices/new-promotion")
+    coming = {"from": f"{(hub.clock.now() + timedelta(days=3)).date()}", "until": "", "exclusive": "yes"}
+    basket = {"try_lines": "TENT 1", "try_country": "DE", "try_currency": "EUR", "act": "look"}
+    page = operator.post("/admin/prices/new-promotion", **{**PROMOTION, **coming, **basket, "priority": "9"}).text
+    assert page.count("179.10 EUR") == 3  # now as it is and with this, and then as it is
+    assert ("<b>149.25 EUR</b>" in page, "25 % off" in page, audit(hub)) == (True, True, [])
 
 
 def test_a_list_is_closed_and_a_promotion_ended_with_a_reason(shop: Shop, operator: Browser, hub: Hub) -> None:
@@ -99,6 +191,14 @@ def test_what_cannot_be_quoted_says_why(shop: Shop, operator: Browser, asked: st
 def test_who_may_only_look_changes_no_price(shop: Shop, signed_in: Callable[[str], Browser], hub: Hub) -> None:
     viewer = signed_in("viewer")
     assert "Set the prices" not in viewer.get("/admin/prices/lists/retail?sku=TENT").text
-    for path in ("lists/retail/set", "lists/retail/open", "promotions/pegs/end"):
+    for path in (
+        "lists/retail/prices",
+        "lists/retail/edit",
+        "new-list",
+        "new-promotion",
+        "lists/retail/open",
+        "promotions/pegs/edit",
+        "promotions/pegs/end",
+    ):
         assert viewer.post(f"/admin/prices/{path}", sure="yes", sku="TENT", prices="").status_code == 403
     assert audit(hub) == []
