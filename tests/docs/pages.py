@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
+import click
 from flask.cli import AppGroup
 
 from app.commands import register
@@ -20,6 +23,7 @@ NO_PATHS = {"app/uninstalled"}  # a topic of Shopify's
 
 FENCED = re.compile(r"^ *```.*?^ *```", re.S | re.M)
 SPAN = re.compile(r"`([^`\n]+)`")
+STANDS_FOR = re.compile(r"[A-Z_-]+|.*….*")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FLASK = re.compile(r"\bflask(?: --app wsgi)? ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?((?:[^\n`\\]|\\\n)*)")
 
@@ -60,6 +64,46 @@ def _wrong_in(group: str, command: str | None, rest: str) -> Iterator[str]:
         yield from (
             f"flask {group} {command} {option}" for option in re.findall(r" (--[a-z-]+)", rest) if option not in options
         )
+
+
+def unusable_commands(text: str) -> list[str]:
+    """`flask …` as a page shows it, that the program would refuse for its words: too many, too few, no such choice.
+
+    Lines of blocks are whole; a span may leave out what it is not about. WORDS in capitals, <…> and … stand for others.
+    """
+    blocks = [line for block in FENCED.findall(text) for line in re.sub(r"\\\n\s*", " ", block).splitlines()]
+    spans = SPAN.findall(FENCED.sub("", text))
+    found = [(line, whole) for lines, whole in ((blocks, True), (spans, False)) for line in lines]
+    return [f"{line.strip()}: {said}" for line, whole in found for said in _refused(line, whole)]
+
+
+def _refused(line: str, whole: bool) -> Iterator[str]:
+    found = re.search(r"(?:^|[\s|;&(])flask(?: --app wsgi)? ([a-z][a-z-]*) ([a-z][a-z-]*)(.*)$", line)
+    command = GROUPS[found[1]].commands.get(found[2]) if found and found[1] in GROUPS else None
+    if found is None or command is None:
+        return
+    words = _words(re.sub(r"<[^>]*>", "…", found[3]))
+    try:
+        given, over, _ = command.make_parser(click.Context(command)).parse_args(list(words))
+    except click.ClickException as wrong:
+        yield wrong.message
+        return
+    yield from (f"{word} is too much" for word in over if word != "…")
+    for wanted in command.params:
+        value = given.get(wanted.name or "")
+        missing = wanted.required and not (value and isinstance(value, str | tuple | list))
+        if missing and "…" not in words and (whole or any(not word.startswith("-") for word in words)):
+            yield f"{wanted.opts[0]} is missing"
+        choices = wanted.type.choices if isinstance(wanted.type, click.Choice) else ()
+        if choices and isinstance(value, str) and value not in choices and not STANDS_FOR.fullmatch(value):
+            yield f"{value} is none of {', '.join(choices)}"
+
+
+def _words(rest: str) -> list[str]:
+    """The words of one command: up to a comment, a pipe, or whatever else the shell takes for itself."""
+    reader = shlex.shlex(rest, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    return list(takewhile(lambda word: not set(word) <= set("|&;()<>"), reader))
 
 
 def variables(text: str) -> set[str]:

@@ -34,6 +34,7 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert pages.broken_links(text, page.parent) == []
     assert pages.unknown_targets(text, TARGETS) == []
     assert pages.unknown_commands(text) == []
+    assert pages.unusable_commands(text) == []
     assert pages.missing_paths(text) == []
     assert pages.variables(text) - documented().keys() - OF_THE_TESTS == set()
     assert [name for name in pages.modules(text) if importlib.util.find_spec(name) is None] == []
@@ -46,6 +47,14 @@ LIES: list[tuple[Callable[[str], Any], str, list[str]]] = [
     (pages.unknown_commands, "`flask user creates`", ["flask user creates"]),
     (pages.unknown_commands, "`flask users list`", ["flask users list"]),
     (pages.unknown_commands, "```\nflask --app wsgi key list --all \\\n  --json\n```", ["flask key list --all"]),
+    (pages.unusable_commands, "`flask key list a b`, `flask key list`", ["flask key list a b: a is too much",
+                                                                    "flask key list a b: b is too much"]),
+    (pages.unusable_commands, "```\nflask retention restore  # it\n```",
+     ["flask retention restore  # it: name is missing"]),
+    (pages.unusable_commands, "`flask retention policy <kind>`, `flask retention policy notices`",
+     ["flask retention policy notices: notices is none of notice, event, delivery, attempt"]),
+    (pages.unusable_commands, "`flask retention policy KIND --days`", ["flask retention policy KIND --days: "
+                                                                "Option '--days' requires an argument."]),
     (pages.missing_paths, "`app/cent.py`, `app/*/uow.py`, `docs/<name>.md`, `LIES.md`", ["app/cent.py", "LIES.md"]),
     (lambda text: sorted(pages.variables(text) - documented().keys()), "`HUB_PORT`, HUB_PROT", ["HUB_PROT"]),
     (lambda text: THIS_MACHINE.findall(text), "in /home/someone/hub, not a/home/b", ["/home/"]),
