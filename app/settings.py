@@ -89,6 +89,8 @@ class Settings:
     other_secret_keys: tuple[str, ...] = field(default=(), repr=False)  # open what they sealed, and seal nothing
     archive: Path = Path("var/archive")  # where what leaves the database is written, if a policy says so
     storage_gb: float = 0.0  # what the database may grow to; 0: nobody is warned
+    ping_pong_turns: int = 4  # so often two systems may change one field back and forth, until the hub takes no more
+    ping_pong_hours: float = 72.0  # within so many hours
     retention_from: str = "01:07"  # UTC; for four hours from then what is past its days leaves the database
     log_level: str = "INFO"
     log_format: str = "json"
@@ -161,6 +163,14 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "demo": env.bool("HUB_DEMO", False),
         "demo_rate": env.float("HUB_DEMO_RATE", 1.0, validate=_COUNT),
         "demo_secret": env.str("HUB_DEMO_SECRET", ""),
+        **_ping_pong(env),
+    }
+
+
+def _ping_pong(env: Env) -> dict[str, Any]:
+    return {
+        "ping_pong_turns": env.int("HUB_PING_PONG_TURNS", 4, validate=_POSITIVE),
+        "ping_pong_hours": env.float("HUB_PING_PONG_HOURS", 72.0, validate=_COUNT),
     }
 
 

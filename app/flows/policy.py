@@ -161,7 +161,9 @@ POLICIES = (
     Policy(
         name="upkeep", promise="What the hub relies on does not run out unnoticed", kind=Kind.BULK, queue="bulk",
         target=3600.0, deferred=BUSY,
-        steps=("upkeep.ask_for_renewal", "upkeep.keep_subscriptions", "gap_scan.*", "lives.*", "expiry.*"),
+        steps=(
+            "upkeep.ask_for_renewal", "upkeep.keep_subscriptions", "gap_scan.*", "lives.*", "expiry.*", "ping_pong.*",
+        ),
     ),
 )  # fmt: skip
 DEFERRED: Mapping[str, int] = {policy.queue: policy.deferred for policy in POLICIES}

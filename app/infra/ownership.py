@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.acts import record_act
 from app.infra.db import Base
+from app.infra.ping_pong import settle
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, NotFound
 
@@ -152,6 +153,7 @@ def set_owner(
     )
     facts = {"owner": owner, "otherwise": otherwise, "company": company}
     record_act(uow, who, "named an owner", kind="owner", key=f"{entity}.{group or '*'}", why=why, facts=facts)
+    settle(uow, entity, group, f"{who} named {owner} the owner")
     uow.after_commit(uow.hub.owners.forget)
 
 

@@ -57,6 +57,13 @@ class BackOrders:
     skus: Collection[str]
     read: Mapping[str, Mapping[str, Beyond]] | None = None
 
+    def serve(self, order_id: str, lines: Sequence[Wanted], shelves: Shelves, *, untracked: bool) -> Reserved | Short:
+        """Serve one order from what lies there, else with what its buyer may wait for."""
+        answer = serve(order_id, lines, shelves, untracked=untracked)
+        if isinstance(answer, Short) and (beyond := self.of(order_id)):
+            return serve(order_id, lines, shelves, untracked=untracked, beyond=beyond)
+        return answer
+
     def of(self, order_id: str) -> Mapping[str, Beyond]:
         """By SKU, for one order's channel. The SKUs are held, so that a limit is counted once."""
         if order_id not in self.channels or not self.skus:
@@ -119,10 +126,7 @@ def reserve_many(
         taken: list[Taken] = []
         for order_id, lines in waiting:
             if order_id not in answers:
-                answer = serve(order_id, lines, shelves, untracked=untracked)
-                if isinstance(answer, Short) and (beyond := back_orders.of(order_id)):
-                    answer = serve(order_id, lines, shelves, untracked=untracked, beyond=beyond)
-                answers[order_id] = answer
+                answers[order_id] = answer = back_orders.serve(order_id, lines, shelves, untracked=untracked)
                 taken += taken_of(answer, lines, expires_at)
                 _tell(uow, answer, (trails or {}).get(order_id))
         take(uow, taken)
