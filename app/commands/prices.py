@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from app.commands.terminal import Commands, as_json, listed, one, tell, who
 from app.domains.pricing.canonical.basket import Asked, Basket, Destination
 from app.domains.pricing.canonical.prices import Floor, Price, PriceList, QuoteRule, Rounding, Scope, price_text
+from app.domains.pricing.policy.channel_promotions import why_not_a_price
 from app.domains.pricing.policy.periods import begins, ends, zone_of
 from app.domains.pricing.queries import lists, promotions
 from app.domains.pricing.schemas.promotions import PromotionSchema, promotion_from
@@ -199,7 +200,14 @@ def list_promotions(json_wanted: bool) -> None:
     with hub().unit_of_work() as uow:
         found = promotions.promotions(uow)
     rows = [
-        {"code": each.code, "does": each.words, "from": each.from_at, "until": each.until_at, "open": each.open}
+        {
+            "code": each.code,
+            "does": each.words,
+            "from": each.from_at,
+            "until": each.until_at,
+            "open": each.open,
+            "at_channels": why_not_a_price(each) or "yes",
+        }
         for each in found
     ]
     listed(rows, ["code", "does", "from", "until", "open"], json_wanted=json_wanted, nothing="no promotion yet")

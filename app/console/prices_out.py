@@ -9,6 +9,7 @@ from flask_admin import expose
 from app.console.deeds import why
 from app.console.frame import reading
 from app.console.sign_in import actor
+from app.domains.pricing.canonical.prices import price_text
 from app.domains.pricing.queries.channels import (
     ChannelStanding,
     channel_prices,
@@ -17,11 +18,13 @@ from app.domains.pricing.queries.channels import (
     channel_standings,
 )
 from app.domains.pricing.service.channel_prices import mark_all
+from app.domains.pricing.service.showing import coming
 from app.infra.acts import record_act
 from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
 from app.kernel.errors import NotFound
+from app.kernel.money import UnitPrice
 
 
 class PricePages(Page):
@@ -45,12 +48,14 @@ class PricePages(Page):
             rows = channel_prices(
                 uow, channel, sku=chosen["sku"], troubled=troubled, after=chosen["after"], most=PAGE_ROWS + 1
             )  # fmt: skip
+            ahead = coming(uow, rule, [row.sku for row in rows[:PAGE_ROWS]])
         further = ""
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
             further = url_for(".one", channel=channel, view=chosen["view"], after=rows[-1].sku)
         page = self.render(
-            "console/prices_out_channel.html", rule=rule, rows=rows, chosen=chosen, further=further, title=channel
+            "console/prices_out_channel.html", rule=rule, rows=rows, chosen=chosen, further=further, ahead=ahead,
+            money=lambda amount: price_text(UnitPrice(amount, rule.currency)), title=channel,
         )  # fmt: skip
         return str(page)
 

@@ -48,6 +48,14 @@ class ChannelPrice:
     sent_at: datetime | None
     sent: int
 
+    @property
+    def state(self) -> str:
+        """One word: level, waiting, not_listed, no_price, or troubled."""
+        if self.due:
+            return "waiting"
+        words = {"": "level", "pricing.not_listed": "not_listed", "pricing.no_price": "no_price"}
+        return words.get(self.code, "troubled")
+
 
 def channel_rule(uow: UnitOfWork, channel: str) -> ChannelRule | None:
     """How a channel shows prices; None where the hub sends it none."""

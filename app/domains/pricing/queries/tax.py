@@ -20,6 +20,7 @@ from app.domains.pricing.policy.tax_table import (
     plain_postal,
 )
 from app.infra.uow import UnitOfWork
+from app.kernel.errors import NotFound
 from app.kernel.money import Half
 
 # Postal codes compare by bytes, whatever the database's collation is; rates as text, since JSON knows no decimals.
@@ -133,17 +134,31 @@ def last_answers(
     return {(kind, key): (answer, at) for kind, key, answer, at in uow.sql(ANSWERS, given)}
 
 
-def jurisdictions(uow: UnitOfWork, country: str = "") -> tuple[Jurisdiction, ...]:
-    """Every jurisdiction of a country, or of all, with its rates, in the order of their codes."""
-    rows = uow.sql(
-        "SELECT j.code, j.title, j.zone, j.country, j.region, j.postal_from, j.postal_to, j.shipping, j.shipping_code, "
-        "coalesce((SELECT jsonb_agg(jsonb_build_array(t.tax_code, t.position, t.name, t.percent::text, t.compound, "
-        "t.effective_from, t.effective_to) ORDER BY t.tax_code, t.position, t.effective_from) FROM pricing.tax_rate t "
-        "WHERE t.jurisdiction = j.code), '[]') FROM pricing.tax_jurisdiction j WHERE %(c)s IN ('', j.country) "
-        "ORDER BY j.code",
-        {"c": country},
-    )
+JURISDICTIONS = """
+SELECT j.code, j.title, j.zone, j.country, j.region, j.postal_from, j.postal_to, j.shipping, j.shipping_code,
+       coalesce((SELECT jsonb_agg(jsonb_build_array(t.tax_code, t.position, t.name, t.percent::text, t.compound,
+                                                    t.effective_from, t.effective_to)
+                                  ORDER BY t.tax_code, t.position, t.effective_from)
+                   FROM pricing.tax_rate t WHERE t.jurisdiction = j.code), '[]')
+  FROM pricing.tax_jurisdiction j
+ WHERE %(country)s IN ('', j.country) AND %(code)s IN ('', j.code) AND j.code > %(after)s ORDER BY j.code LIMIT %(most)s
+"""
+
+
+def jurisdictions(
+    uow: UnitOfWork, country: str = "", *, after: str = "", most: int | None = None
+) -> tuple[Jurisdiction, ...]:
+    """Jurisdictions of a country, or of all, with their rates, in the order of their codes; so many after one."""
+    rows = uow.sql(JURISDICTIONS, {"country": country, "code": "", "after": after, "most": most})
     return tuple(_jurisdiction(list(row)) for row in rows)
+
+
+def jurisdiction(uow: UnitOfWork, code: str) -> Jurisdiction:
+    """One jurisdiction with its rates. Raises NotFound(`pricing.unknown_jurisdiction`)."""
+    row = uow.sql(JURISDICTIONS, {"country": "", "code": code, "after": "", "most": 1}).fetchone()
+    if row is None:
+        raise NotFound("pricing.unknown_jurisdiction", f"there is no tax jurisdiction {code!r}", about=code)
+    return _jurisdiction(list(row))
 
 
 def rules(uow: UnitOfWork) -> list[tuple[str, str, TaxRule]]:

@@ -78,6 +78,16 @@ def next_changes(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dic
     return coming
 
 
+def coming(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dict[str, tuple[datetime, Shown | None]]:
+    """SKU → when its price next changes at the channel and what it will be, as everything stands now."""
+    changes = next_changes(uow, rule, skus)
+    found: dict[str, tuple[datetime, Shown | None]] = {}
+    for at in sorted(set(changes.values())):
+        there = showing(uow, rule, [sku for sku, instant in changes.items() if instant == at], at)
+        found |= {sku: (at, price) for sku, price in there.prices.items()}
+    return found
+
+
 def _promotions(
     uow: UnitOfWork, rule: ChannelRule, found: Sequence[Counted], at: datetime, until: datetime | None
 ) -> tuple[tuple[Promotion, ...], QuoteRule]:
