@@ -58,7 +58,7 @@ def call(connection: Connected, asked: Asked) -> Batch:
 
 
 def record(uow: UnitOfWork, run: Run, asked: Asked, batch: Batch) -> Page:
-    found = customers.compare(uow, run.connection, customers_in.foreign_to_us(uow, run.connection, batch.drafts))
+    found = customers.compare(uow, run.connection, customers_in.ours(uow, run.connection, batch.drafts))
     seen = Counter({name: int(run.checkpoint.get(name, 0)) for name in WORDS})
     if not batch.after:
         found += customers.vanished(uow, run.connection, datetime.fromisoformat(str(run.spec["begun"])))

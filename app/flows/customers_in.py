@@ -64,7 +64,7 @@ def call(connection: Connected, asked: Asked) -> Batch:
 
 
 def record(uow: UnitOfWork, run: Run, asked: Asked, batch: Batch) -> Page:
-    drafts = foreign_to_us(uow, run.connection, batch.drafts)
+    drafts = ours(uow, run.connection, batch.drafts)
     done = customers.take_in(uow, run.connection, str(run.spec.get("company", "")), drafts)
     items = [Item(key=one.key, code=one.code, said=one.said) for one in batch.refused]
     counts = Counter(bound=done.bound, changed=done.changed, not_owned=done.foreign, refused=len(items))
@@ -76,18 +76,18 @@ def record(uow: UnitOfWork, run: Run, asked: Asked, batch: Batch) -> Page:
     )  # fmt: skip
 
 
-def foreign_to_us(uow: UnitOfWork, source: str, drafts: Sequence[CustomerDraft]) -> list[CustomerDraft]:
-    """Those that the hub did not make there, and of those that it made the bound ones.
+def ours(uow: UnitOfWork, source: str, drafts: Sequence[CustomerDraft]) -> list[CustomerDraft]:
+    """Those to take in: not those who were erased here, since an ERP keeps by law what the hub may not take back.
 
-    A customer that a posting made a moment ago is bound to its account when that posting is recorded, not by its looks.
+    Nor those that a posting has just made: they are bound to their accounts when it is recorded, not by their looks.
     """
+    names = {draft.external_id: (customers.ERP_CUSTOMER, source, draft.external_id) for draft in drafts}
+    erased = customers.erased_at(uow, names.values())
     prefix = str(uow.hub.connections.get(uow.session, source).settings.get("customer_prefix") or "").upper()
-    if not prefix:
-        return list(drafts)
-    made = [draft for draft in drafts if draft.number.upper().startswith(prefix)]
+    made = [draft for draft in drafts if prefix and draft.number.upper().startswith(prefix)]
     bound = keys_of(uow, customers.ERP_CUSTOMER, [(source, draft.external_id) for draft in made])
     unbound = {draft.external_id for draft in made if (source, draft.external_id) not in bound}
-    return [draft for draft in drafts if draft.external_id not in unbound]
+    return [one for one in drafts if one.external_id not in unbound and names[one.external_id] not in erased]
 
 
 outside_run(

@@ -15,7 +15,7 @@ from app.domains.orders.events import RefreshRequested
 from app.domains.orders.ports import ErpAcceptance, ErpInvoice, ErpShipment, OrderSource
 from app.domains.orders.service import FETCHED, Arrival, Became, HistoryRule
 from app.domains.pricing.ports import PricesReported
-from app.flows import acceptance, availability, customers_in, history, price_fan_out, privacy, shipments
+from app.flows import acceptance, availability, customers_in, forgetting, history, price_fan_out, privacy, shipments
 from app.flows.hearing import Heard, Received, heard_of, translate
 from app.flows.runtime import Connected, Ended, Later, Outcome, Told, step
 from app.flows.sku_names import names_in
@@ -67,7 +67,7 @@ def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]
             else:
                 others.append((heard, value))
     _lock(uow, [arrival.order for _, arrival, _ in arrivals], others)
-    outcomes.update(_capture(uow, arrivals))
+    outcomes.update(_capture(uow, forgetting.without_erased(uow, arrivals)))
     for heard, value in others:
         if (outcome := _act(uow, heard, value)) is not None:
             outcomes[heard.told.delivery_id] = outcome
@@ -285,7 +285,8 @@ def record_fetch(uow: UnitOfWork, told: Told[RefreshRequested], external_id: str
     arrival = Arrival(
         order=order, source=FETCHED, trail=told.trail, notice_id=told.fact.notice_id, company=channel.company
     )  # fmt: skip
-    (captured,) = orders.file_history(uow, [orders.capture(uow, arrival)], [history.live_rule(channel)])
+    ((_, arrival, rule),) = forgetting.without_erased(uow, [(0, arrival, history.live_rule(channel))])
+    (captured,) = orders.file_history(uow, [orders.capture(uow, arrival)], [rule])
     if captured.became in (Became.OLDER, Became.REPEATED):
         acceptance.catch_up(uow, captured.standing, told.trail)
     else:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.domains.customers import service as customers
-from app.domains.customers.service import Subject
+from app.domains.customers.service import KIND, Subject
 from app.domains.orders.service import erasing as orders
 from app.domains.orders.service.erasing import PersonalOrder
+from app.flows.forgetting import ORDER
 from app.infra.erasing.messages import ERASED, blank_messages, blank_of, messages_about, read_messages
 from app.infra.erasing.record import cases_of, erase_of_connection, erase_record
 from app.infra.erasing.terms import Terms
@@ -128,6 +129,7 @@ def erase_orders(uow: UnitOfWork, order_ids: Sequence[str], terms: Terms, mark: 
     own = terms | orders.terms_of([one["document"] for one in versions])
     brief = {one.order_id: one for one in orders.orders_by_id(uow, order_ids)}
     about = [(one.channel, one.external_id) for one in brief.values()]
+    customers.remember_erased(uow, [(ORDER, channel, key) for channel, key in about])
     blanked = blank_messages(uow, messages_about(uow, about, [one["notice_id"] for one in versions]))
     keys = [f"orders:{one}" for one in order_ids] + [f"hub:{name}:order:{key}" for name, key in about]
     rows = erase_record(uow, keys, {one.correlation_id for one in brief.values()}, own, mark)
@@ -139,12 +141,22 @@ def erase_orders(uow: UnitOfWork, order_ids: Sequence[str], terms: Terms, mark: 
 
 def erase_accounts(uow: UnitOfWork, found: Found, row: Any) -> dict[str, int]:
     """Erase the accounts that are only hers here; the others forget what this channel called her."""
+    _remember(uow, found, row.connection)
     gone = customers.erase_accounts(uow, found.own)
     forgotten = customers.forget_customers(uow, row.connection, found.shared) if found.shared else 0
     keys = [f"customers:{one}" for one in (*found.own, *found.shared)]
     rows = erase_record(uow, keys, (), Terms.from_json(found.subject.terms), row.id[-12:])
     counts = {f"{name}_rows" if name != "account" else "accounts": n for name, n in gone.items()}
     return {**counts, "accounts_kept_for_others": len(found.shared), "customers_forgotten": forgotten, "record": rows}
+
+
+def _remember(uow: UnitOfWork, found: Found, channel: str) -> None:
+    """What systems call her, so that none of them brings her back: of accounts that stay, this channel's name alone."""
+    named = {(KIND, channel, found.subject.external_id)} if channel and found.subject.external_id else set()
+    for account_id, told in customers.told_of(uow, (*found.own, *found.shared)):
+        ties = [(tie["kind"], tie["connection"], tie["external_id"]) for tie in told["known_as"]]
+        named |= {tie for tie in ties if account_id in found.own or tie[:2] == (KIND, channel)}
+    customers.remember_erased(uow, named)
 
 
 def erase_shop_orders(uow: UnitOfWork, page: Sequence[PersonalOrder], channel: str, mark: str) -> dict[str, int]:

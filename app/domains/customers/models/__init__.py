@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domains.customers.models.accounts import AccountRow, AddressRow, DuplicateRow, MergeRow
-from app.domains.customers.models.privacy import ForgottenRow, PrivacyExportRow, PrivacyRequestRow
+from app.domains.customers.models.privacy import ForgettingKeyRow, ForgottenRow, PrivacyExportRow, PrivacyRequestRow
 from app.domains.customers.models.records import (
     ConsentRow,
     ContactPointRow,
@@ -21,6 +21,7 @@ __all__ = [
     "ContactPointRow",
     "CreditTermsRow",
     "DuplicateRow",
+    "ForgettingKeyRow",
     "ForgottenRow",
     "LocationRow",
     "MemberRow",

@@ -64,10 +64,20 @@ class PrivacyExportRow(Base):
 
 
 class ForgottenRow(Base):
-    """A channel's customer who was erased, by a keyed hash that nobody can read back."""
+    """A customer or order that was erased, by a keyed hash that nobody can read back."""
 
     __tablename__ = "forgotten"
     __table_args__ = ({"schema": SCHEMA},)
 
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class ForgettingKeyRow(Base):
+    """The key of those hashes, sealed under HUB_SECRET_KEY."""
+
+    __tablename__ = "forgetting_key"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

@@ -13,6 +13,7 @@ from app.domains.customers.service.erasing import (
     terms_of,
     told_of,
 )
+from app.domains.customers.service.forgetting import Named, erased_at, remember_erased
 from app.domains.customers.service.importing import KIND as ERP_CUSTOMER
 from app.domains.customers.service.importing import TakenIn, take_in
 from app.domains.customers.service.matching import KIND, keep_address, match, match_many
@@ -94,6 +95,7 @@ __all__ = [
     "KEPT_DAYS",
     "KIND",
     "Known",
+    "Named",
     "Subject",
     "TakenIn",
     "Wanted",
@@ -103,6 +105,7 @@ __all__ = [
     "compare",
     "discard_export",
     "erase_accounts",
+    "erased_at",
     "forget_customers",
     "insist",
     "keep_address",
@@ -116,6 +119,7 @@ __all__ = [
     "open_request",
     "possible_duplicates",
     "read_export",
+    "remember_erased",
     "request_of",
     "subject_of",
     "take_in",
