@@ -34,8 +34,8 @@ chaos: development ## Kill, cut, crash, fill, freeze and skew under load; count 
 contracts: development ## Check every adapter against its port's contract and its vendor's documents
 	@$(PYTEST) -n $(TEST_PROCESSES) --dist loadfile tests/contracts tests/adapters $(TEST_ARGS)
 
-e2e: development ## Drive the console of a running hub in Chromium
-	@$(PYTEST) tests/e2e $(TEST_ARGS)
+e2e: development ## Drive the console in Chromium
+	@$(PYTEST) -q tests/console/test_chromium.py $(TEST_ARGS)
 
 capabilities: development ## Print which capability has a passing test
 	@test -f .capabilities.json || $(PYTEST) -q -n $(TEST_PROCESSES) --dist loadfile >&2
