@@ -25,6 +25,7 @@ from app.commands.demo import connect_sandbox, read_books, take_stock
 from app.flows.backfill_wish import Wish, begin, prepare
 from app.infra.connecting import probe_connection
 from app.infra.remote.history import By
+from app.infra.replay.again import resolve_case
 from app.infra.value_maps import set_value
 from app.infra.web.problems import register_problems
 from app.infra.web.wiring import wire
@@ -129,6 +130,26 @@ def trade(settings: Settings, database: Engine, redis_client: redis.Redis) -> It
         take_stock(crank.hub, books)
         yield Trade(crank=crank, sandbox=sandbox.url, hub=address, http=http)
     crank.close()
+
+
+@pytest.mark.capability("ORD-5", "RT-6")
+def test_orders_that_one_setting_of_the_erp_refuses_wait_for_one_case_and_go_together(trade: Trade) -> None:
+    placed = [trade.control("_shopify/orders", {"seed": 7}) for _ in range(3)]
+    (item,) = {order["line_items"][0]["sku"] for order in placed}
+
+    def block(is_blocked: bool) -> None:
+        trade.control("_business_central/edit", {"set": "items", "number": item, "values": {"blocked": is_blocked}})
+
+    block(True)
+    trade.until(lambda: trade.crank.rows("SELECT sum(count)::int FROM hub.exception_case") == [(3,)])
+    cases = "SELECT id, code, connection, about, state FROM hub.exception_case"
+    ((case_id, *case),) = trade.crank.rows(cases)
+    assert case == ["business_central.blocked", "erp", f"Item No.={item}", "new"]
+    block(False)
+    with trade.crank.uow() as uow:
+        assert resolve_case(uow, str(case_id), "dana", "the item is sold again") == 3
+    trade.until(lambda: trade.crank.rows("SELECT DISTINCT state FROM orders.sales_order") == [("posted",)])
+    assert [row[-1] for row in trade.crank.rows(cases)] == ["resolved"]
 
 
 def total_of(document: dict[str, Any]) -> Decimal:

@@ -16,7 +16,7 @@ from app.infra.remote.client import Reply, retry_after
 from app.kernel.errors import Ambiguous, Disposition, HubError, NeedsAttention, NotFound, Transient, Unauthorised, Waits
 
 SYSTEM = "business_central"
-KEPT_TEXT = 2000
+KEPT_TEXT, KEPT_NAME = 2000, 200
 THROTTLED_SECONDS = 15.0  # where a 429 names no time: a twentieth of the window of five minutes
 
 
@@ -81,6 +81,31 @@ DIALOGS: tuple[tuple[re.Pattern[str], type[HubError], str], ...] = tuple(
 )
 
 
+# A master or a setup that a refusal names: whatever is refused for the same one waits for the same case. A document of
+# ours is no such thing. Labels of Microsoft's base application: TestField, Get, table relations, blocked masters.
+DOCUMENTS = r"(?!Sales |Purchase |Gen\. Journal |Warehouse )"
+NAMED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"value \((?P<value>[^)]*)\) that cannot be found in the related table \((?P<what>[^)]+)\)",
+        rf" must [^:]*? in (?P<what>{DOCUMENTS}[^:]+): (?P<value>.+?)\.(?: It cannot| Current value|$)",
+        rf"The (?P<what>{DOCUMENTS}[^.]+) does not exist\. Identification fields and values: (?P<value>.+?)\.?$",
+        r"\b(?P<what>Customer|Item|Resource|G/L Account) (?P<value>\S+) is blocked",
+        r"for the (?P<what>Dimension Code) (?P<value>.+?)\.?$",
+        r"Manual Nos\. in (?P<what>No\. Series) (?P<value>\S+?)\.?$",
+        r"(?P<what>allowed posting dates)(?P<value>)",
+    )
+)
+
+
+def named_in(message: str) -> str:
+    """The master or setup that a refusal names, such as `Item No.=TENT`; nothing where it names none."""
+    for pattern in NAMED:
+        if found := pattern.search(plain(message)):
+            return f"{found['what'].strip()} {found['value'].strip()}".strip()[:KEPT_NAME]
+    return ""
+
+
 def judge(reply: Reply, writes: bool) -> HubError | None:
     """The verdict on an answer, None where the status decides. Carries Business Central's own words as `said`."""
     if reply.ok:
@@ -99,7 +124,8 @@ def judge(reply: Reply, writes: bool) -> HubError | None:
         return kind(f"{SYSTEM}.{name}", spoken, seconds=seconds, **facts)
     if issubclass(kind, Transient):
         return kind(f"{SYSTEM}.{name}", spoken, retry_after=retry_after(reply), **facts)
-    return kind(f"{SYSTEM}.{name}", spoken, **facts)
+    about = named_in(message) if issubclass(kind, NeedsAttention) else ""
+    return kind(f"{SYSTEM}.{name}", spoken, about=about, **facts)
 
 
 def error_of(reply: Reply) -> tuple[str, str]:

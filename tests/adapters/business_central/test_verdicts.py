@@ -71,6 +71,41 @@ def test_the_vendor_s_words_are_kept_and_the_correlation_id_is_not_in_the_messag
     assert verdict.message == "Business Central answered 400: You cannot do that."
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "about"),
+    [
+        ("Internal_InvalidTableRelation", "The field Item Category Code of table Item contains a value (TENTS) that "
+         "cannot be found in the related table (Item Category).", "Item Category TENTS"),
+        ("Application_FieldValidationException", "Blocked must be equal to 'No'  in Item: No.=MO-TENT-2P. Current "
+         "value is 'Yes'.", "Item No.=MO-TENT-2P"),
+        ("Application_FieldValidationException", "Gen. Prod. Posting Group must have a value in Item: No.=1896-S. It "
+         "cannot be zero or empty.", "Item No.=1896-S"),
+        ("Application_DialogException", "The General Posting Setup does not exist. Identification fields and values: "
+         "Gen. Bus. Posting Group='EU',Gen. Prod. Posting Group='RETAIL'",
+         "General Posting Setup Gen. Bus. Posting Group='EU',Gen. Prod. Posting Group='RETAIL'"),
+        ("Application_DialogException", "You cannot create this type of document when Customer WEB is blocked with "
+         "type All", "Customer WEB"),
+        ("Application_DialogException", "Select a Dimension Value Code for the Dimension Code AREA for Customer WEB.",
+         "Dimension Code AREA for Customer WEB"),
+        ("Application_DialogException", "Posting Date is not within your range of allowed posting dates.",
+         "allowed posting dates"),
+        ("Application_DialogException", "You may not enter numbers manually. If you want to enter numbers manually, "
+         "please activate Manual Nos. in No. Series S-ORD.", "No. Series S-ORD"),
+        ("Application_FieldValidationException", "Location Code must have a value in Sales Line: Document Type=Order, "
+         "Document No.=SO-1, Line No.=1000. It cannot be zero or empty.", ""),
+        ("Application_DialogException", "The Sales Header does not exist. Identification fields and values: "
+         "Document Type='Order',No.='SO-1'", ""),
+        ("Application_DialogException", "Something nobody has seen yet.", ""),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_about_the_master_that_it_names_and_never_about_a_document(
+    code: str, message: str, about: str
+) -> None:
+    verdict = judge(reply(400, code, message), True)
+    assert isinstance(verdict, NeedsAttention)
+    assert verdict.about == about
+
+
 def test_a_throttled_call_comes_back_when_it_is_told_to() -> None:
     told = judge(reply(429, "Application_TooManyRequests", **{"retry-after": "11"}), True)
     assert isinstance(told, Waits)
