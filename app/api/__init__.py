@@ -12,6 +12,7 @@ from app.api import (
     erp,
     health,
     limits,
+    listings,
     operations,
     ownership,
     references,
@@ -46,7 +47,7 @@ def register_api(app: Flask, hub: Hub) -> None:
     api = ProblemApi(app)
     described = (
         orders, operations, limits, steering, runs, sheets, erp, availability, stock, customers, value_maps, ownership,
-        references, sku_mapping,
+        references, sku_mapping, listings,
     )  # fmt: skip
     for module in described:
         api.register_blueprint(module.blueprint)

@@ -16,6 +16,7 @@ from app.commands.flags import flags
 from app.commands.flow import deadlines, flows
 from app.commands.keys import keys
 from app.commands.limits import breakers, quotas
+from app.commands.listings import listings
 from app.commands.maps import maps
 from app.commands.owners import owners
 from app.commands.prices import price_lists, promoted, quotes
@@ -53,6 +54,7 @@ GROUPS = (
     queues,
     policies,
     products,
+    listings,
     imports,
     stock,
     stock_out,

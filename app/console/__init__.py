@@ -24,6 +24,7 @@ from app.console.gates import GatePages
 from app.console.home import Home
 from app.console.letters import DeadLetters
 from app.console.limits import LimitPages
+from app.console.listings import ListingPages
 from app.console.notices import Notices
 from app.console.orders import OrderPages
 from app.console.owners import OwnerPages
@@ -99,6 +100,7 @@ def _commerce() -> Pages:
     return (
         ("orders", OrderPages(name="Orders", endpoint="orders", url="orders")),
         ("tag", ProductPages(name="Products", endpoint="products", url="products")),
+        ("tag", ListingPages(name="Listings", endpoint="listings", url="listings")),
         ("link", SkuMappingPages(name="SKUs of channels", endpoint="sku_mapping", url="sku-mapping")),
         ("stock", StockPages(name="Stock", endpoint="stock", url="stock")),
         ("user", CustomerPages(name="Customers", endpoint="customers", url="customers")),

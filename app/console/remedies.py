@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domains.orders.lifecycle import HoldKind
-from app.flows import acceptance, sku_mapping
+from app.flows import acceptance, listing_wish, sku_mapping
 from app.infra.cases import ExceptionCase
 from app.infra.decisions import choices_of, choose
 from app.infra.uow import UnitOfWork
@@ -123,6 +123,40 @@ def _name_sku(case: ExceptionCase) -> Remedy:
         apply=apply,
         asks=(Asked(name="target", label="Our SKU", placeholder="for example TENT-2P-GRN"),),
     )
+
+
+def _publish(which: str) -> Apply:
+    def apply(uow: UnitOfWork, case: ExceptionCase, form: Mapping[str, str], who: str) -> str:
+        due = listing_wish.send_again(uow, case.connection, which, who)
+        return f"had {due} products published again"
+
+    return apply
+
+
+@_REGISTRY.remedy("product.listing_refused")
+def _send_refused(case: ExceptionCase) -> Remedy:
+    return Remedy(
+        name="send_refused", title="Publish the rejected products again", button="Publish again",
+        small="Each is sent as it stands now. What the channel still refuses is told anew.", apply=_publish("rejected"),
+    )  # fmt: skip
+
+
+@_REGISTRY.remedy("product.listing_incomplete")
+def _look_again(case: ExceptionCase) -> Remedy:
+    return Remedy(
+        name="look_again", title="Look again at the products that wait", button="Look again",
+        small="A product goes out by itself once what is missing is there; this looks at once.",
+        apply=_publish("waiting"),
+    )  # fmt: skip
+
+
+@_REGISTRY.remedy("product.listing_drift")
+def _publish_drifted(case: ExceptionCase) -> Remedy:
+    return Remedy(
+        name="publish_drifted", title="Publish what differs again", button="Publish again",
+        small="The hub's word is set over what the channel shows; what was deleted there is made anew.",
+        apply=_publish("drift"),
+    )  # fmt: skip
 
 
 @_REGISTRY.remedy("erp.location_missing")

@@ -16,6 +16,7 @@ from app.kernel.errors import HubError
 # What the adapter calls needs these; a write scope holds its read scope.
 REQUIRED_SCOPES = ("write_orders", "read_customers", "write_merchant_managed_fulfillment_orders")
 STOCK_SCOPES = ("write_inventory", "read_locations")  # only where the hub sets the shop's stock
+PRODUCT_SCOPES = ("write_products",)  # only where the hub publishes products
 WANTED_SCOPES = ("read_all_orders",)  # without it orders older than 60 days do not exist for us
 
 
@@ -33,10 +34,16 @@ def probe(remote: Outbound, settings: Mapping[str, Any]) -> tuple[Probe, ...]:
     return (
         Probe(name="reachable", passed=True, said=f"{shop['name']}, {shop['currencyCode']}, {shop['ianaTimezone']}"),
         _same_shop(shop["myshopifyDomain"], str(settings["shop"])),
-        _scopes(granted, (*REQUIRED_SCOPES, *(STOCK_SCOPES if settings.get("stock_figure") else ()))),
+        _scopes(granted, _required(settings)),
         _version(admin.version, served),
         _told(told),
     )
+
+
+def _required(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The scopes that what the connection is set to do needs."""
+    stock = STOCK_SCOPES if settings.get("stock_figure") else ()
+    return (*REQUIRED_SCOPES, *stock, *(PRODUCT_SCOPES if settings.get("publish_products") else ()))
 
 
 def _same_shop(found: str, wanted: str) -> Probe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,6 +74,10 @@ SELECT l.id::text, l.product_id::text, l.external_id FROM product.listing l
  WHERE l.variant_id IS NULL AND l.connection = %(channel)s AND l.external_id <> ''
    AND l.state IN ('live', 'paused', 'rejected') AND l.id > %(after)s::uuid ORDER BY l.id LIMIT %(most)s
 """
+IDS_OF = """
+SELECT DISTINCT ON (code) code, id::text FROM product.product
+ WHERE code = ANY(%(codes)s::text[]) AND company IN ('', %(company)s) ORDER BY code, company DESC
+"""
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -98,6 +102,11 @@ def listed_at(uow: UnitOfWork, channel: str, *, after: str = "", most: int = 50)
     """What a channel has of ours and that is not on its way: (listing, product, the channel's id), by listing."""
     rows = uow.sql(LISTED_AT, {"channel": channel, "after": after or FIRST, "most": most})
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def ids_of(uow: UnitOfWork, codes: Collection[str], company: str = "") -> dict[str, str]:
+    """Code → product, of a company's and of everybody's; codes that are not known are left out."""
+    return dict(uow.sql(IDS_OF, {"codes": sorted(codes), "company": company}).fetchall())
 
 
 def _row(row: Sequence[Any]) -> ListingRow:
