@@ -15,6 +15,8 @@ import click
 import urllib3
 from flask.cli import AppGroup
 
+from app.commands.demo_offers import offer
+from app.commands.terminal import as_json, tell
 from app.domains.inventory import service as inventory
 from app.infra.connecting import add_connection
 from app.infra.connections import ConnectionRow
@@ -44,18 +46,25 @@ demo = AppGroup("demo", help="The demo that `make run` shows.")
 
 @demo.command("seed")
 @click.option("--sandbox", default="", help="The sandbox's address; else HUB_SANDBOX_PORT on this machine.")
-def seed(sandbox: str) -> None:
-    """Connect the sandbox and take over its items, stock and locations; safe to repeat."""
+@as_json
+def seed(sandbox: str, json_wanted: bool) -> None:
+    """Connect the sandbox, take over its items, stock, locations and prices, and tell its shop stock and prices.
+
+    Safe to repeat.
+    """
     taken = connect_demo(hub(), os.environ, sandbox)
-    click.echo(f"the demo is connected: {taken} stock levels taken over")
+    facts = {"connections": [SHOP, ERP], "levels": taken}
+    tell(f"the demo is connected: {taken} stock levels taken over", facts, json_wanted=json_wanted)
 
 
 def connect_demo(house: Hub, environment: Mapping[str, str], sandbox: str = "") -> int:
-    """Connect the sandbox and take over its stock; returns how many levels were taken over."""
+    """Connect the sandbox, take over its stock and tell its shop; returns how many levels were taken over."""
     root = sandbox or f"http://127.0.0.1:{house.settings.sandbox_port}"
     books = read_books(root)
     with house.unit_of_work() as uow:
         connect_sandbox(uow, root, books, environment=environment)
+    with house.unit_of_work() as uow:
+        offer(uow, SHOP, books, WHO)
     return take_stock(house, books)
 
 
