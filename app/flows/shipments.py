@@ -154,7 +154,9 @@ def call_shipping(connection: Connected, shown: Showable) -> FulfilmentReceipt:
     return connection.port(ShipmentSink).ship(shown.fulfilment)
 
 
-def record_shipping(uow: UnitOfWork, told: Told[ShipmentRecorded], shown: Showable, receipt: FulfilmentReceipt) -> None:
+def record_showing(
+    uow: UnitOfWork, told: Told[ShipmentRecorded] | Told[TrackingAdded], shown: Showable, receipt: FulfilmentReceipt
+) -> None:
     orders.record_shown(uow, shown, receipt)
 
 
@@ -178,7 +180,7 @@ def is_showing(uow: UnitOfWork, order_id: str, channel: str) -> bool:
 ship_in_channel = step(
     "shipments.ship_in_channel",
     on=ShipmentRecorded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink, flag="channel.shipments",
-    plan=plan_shipping, call=call_shipping, record=record_shipping, happened=receipt_of,
+    plan=plan_shipping, call=call_shipping, record=record_showing, happened=receipt_of,
 )  # fmt: skip
 
 
@@ -191,14 +193,10 @@ def call_tracking(connection: Connected, shown: Showable) -> FulfilmentReceipt:
     return connection.port(ShipmentSink).track(shown.fulfilment)
 
 
-def record_tracking(uow: UnitOfWork, told: Told[TrackingAdded], shown: Showable, receipt: FulfilmentReceipt) -> None:
-    orders.record_shown(uow, shown, receipt)
-
-
 track_in_channel = step(
     "shipments.track_in_channel",
     on=TrackingAdded, queue="orders", at_fact="channel", lane=LANE, port=ShipmentSink, flag="channel.shipments",
-    plan=plan_tracking, call=call_tracking, record=record_tracking, happened=receipt_of,
+    plan=plan_tracking, call=call_tracking, record=record_showing, happened=receipt_of,
 )  # fmt: skip
 
 
