@@ -156,19 +156,19 @@ def _read(env: Env, home: Path) -> dict[str, Any]:
         "doubt_seconds": env.float("HUB_DOUBT_SECONDS", 10.0, validate=_COUNT),
         "prepared": env.bool("HUB_PREPARED", True),
         "archive": Path(env.str("HUB_ARCHIVE", str(home / "archive"))).expanduser().absolute(),
-        "storage_gb": env.float("HUB_STORAGE_GB", 0.0, validate=_COUNT),
-        "retention_from": env.str("HUB_RETENTION_FROM", "01:07", validate=_HOUR),
         "log_level": env.str("HUB_LOG_LEVEL", "INFO", validate=_LEVEL),
         "log_format": env.str("HUB_LOG_FORMAT", "json", validate=_FORMAT),
         "demo": env.bool("HUB_DEMO", False),
         "demo_rate": env.float("HUB_DEMO_RATE", 1.0, validate=_COUNT),
         "demo_secret": env.str("HUB_DEMO_SECRET", ""),
-        **_ping_pong(env),
+        **_upkeep(env),
     }
 
 
-def _ping_pong(env: Env) -> dict[str, Any]:
+def _upkeep(env: Env) -> dict[str, Any]:
     return {
+        "storage_gb": env.float("HUB_STORAGE_GB", 0.0, validate=_COUNT),
+        "retention_from": env.str("HUB_RETENTION_FROM", "01:07", validate=_HOUR),
         "ping_pong_turns": env.int("HUB_PING_PONG_TURNS", 4, validate=_POSITIVE),
         "ping_pong_hours": env.float("HUB_PING_PONG_HOURS", 72.0, validate=_COUNT),
     }

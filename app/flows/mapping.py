@@ -19,6 +19,9 @@ GAPS: Mapping[str, tuple[str, str]] = {
     "orders.sku_unmapped": ("item", "sku "),
     "erp.location_missing": ("location", "location "),
     "erp.shipment_method_missing": ("shipment_method", "shipment_method "),
+    "erp.country_missing": ("country", "country "),
+    "erp.payment_method_missing": ("payment_method", "payment_method "),
+    "shipments.carrier_unmapped": ("carrier", "carrier "),
     "erp.variant_missing": ("variant", "variant "),
     "erp.unit_missing": ("unit", "unit "),
 }

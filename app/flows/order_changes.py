@@ -15,6 +15,7 @@ from app.flows import payments
 from app.flows.order_to_cash import LANE, PostingPlan, learn, post_to_erp, posted_of, posting_of, receipt_of
 from app.flows.runtime import Connected, Told, step
 from app.flows.sku_names import Names, names_in
+from app.flows.words import require_words
 from app.infra.replay.again import replay_lane
 from app.infra.routes import given_to
 from app.infra.uow import UnitOfWork
@@ -115,6 +116,7 @@ def plan_change(uow: UnitOfWork, told: Told[OrderChanged]) -> PostingPlan | None
     if found.held.version >= found.version:
         return None
     posting = posting_of(uow, found, told.connection, again=told.again)
+    require_words(uow, told.connection, [posting])
     return PostingPlan(posting=posting, version=found.version)
 
 

@@ -11,7 +11,7 @@ from app.domains.orders.canonical import Order
 from app.domains.orders.events import OrderAccepted, OrderPosted
 from app.domains.orders.ports import OrderReference, OrderReferenceSink, Posting, Receipt, SalesOrderSink
 from app.domains.orders.service import Postable, Posted
-from app.flows import overdue, payments, validating
+from app.flows import overdue, payments, validating, words
 from app.flows.runtime import Answered, Connected, Told, step
 from app.flows.sku_names import BY_SKU, Names, names_of, read_as_ours
 from app.infra.bindings import Tie, bind_many, keys_of, known
@@ -21,7 +21,7 @@ from app.kernel.clock import business_date
 from app.kernel.money import Money
 
 LANE = "erp_order"  # post, change and cancel of one order never overtake each other
-MAPPED = (*BY_SKU, "location", "shipment_method")
+MAPPED = (*BY_SKU, "location", *words.KINDS)
 Known = Mapping[str, Mapping[str, str]]  # kind → our word or key → theirs
 
 
@@ -44,6 +44,7 @@ def plan_postings(uow: UnitOfWork, tolds: Sequence[Told[OrderAccepted]]) -> list
     ]
     plans = {plan.posting.order_id: plan for plan in plans_of(uow, open_ones, erp)}
     validating.check_postings(uow, erp, (plan.posting for plan in plans.values()))
+    words.require_words(uow, erp, (plan.posting for plan in plans.values()))
     return [plans.get(told.fact.order_id) for told in tolds]
 
 
@@ -115,8 +116,8 @@ def _known(uow: UnitOfWork, founds: Sequence[Postable], erp: str) -> list[Known]
     channels = [found.standing.channel for found in founds]
     names = names_of(uow, list(zip(channels, own_skus, strict=True)), erp)
     skus = [own | {*named.values()} for own, named in zip(own_skus, names, strict=True)]
-    words = [own | _words(found.order) for own, found in zip(skus, founds, strict=True)]
-    mapped = translations(uow, erp, MAPPED, every) if (every := set().union(*words)) else {}
+    said = [own | _words(found.order) for own, found in zip(skus, founds, strict=True)]
+    mapped = translations(uow, erp, MAPPED, every) if (every := set().union(*said)) else {}
     wanted = {
         "item": set().union(*skus),
         "customer": {found.standing.account_id for found in founds},
@@ -125,24 +126,25 @@ def _known(uow: UnitOfWork, founds: Sequence[Postable], erp: str) -> list[Known]
     bound = known(uow, erp, wanted, whole=("account",))
     return [
         _of_order(uow, found, erp, mapped, bound, own, named)
-        for found, own, named in zip(founds, words, names, strict=True)
+        for found, own, named in zip(founds, said, names, strict=True)
     ]
 
 
 def _of_order(
-    uow: UnitOfWork, found: Postable, erp: str, mapped: Known, bound: Known, words: set[str], names: Names
+    uow: UnitOfWork, found: Postable, erp: str, mapped: Known, bound: Known, said: set[str], names: Names
 ) -> Known:
     """The part that one order asks for."""
     standing = found.standing
-    own = {*words, standing.account_id, standing.order_id}
+    own = {*said, standing.account_id, standing.order_id}
     merged: dict[str, Mapping[str, str]] = {
         kind: {
-            word: said
-            for word, said in {**mapped.get(kind, {}), **bound.get(kind, {})}.items()
+            word: theirs
+            for word, theirs in {**mapped.get(kind, {}), **bound.get(kind, {})}.items()
             if word in own or kind == "account"
         }
         for kind in {*mapped, *bound}
     }
+    merged = words.with_others(merged, found.order)
     read_as_ours(merged, names)
     if found.held is not None:
         merged["sequence"] = orders.line_sequences(uow, standing.order_id, erp)
@@ -150,7 +152,7 @@ def _of_order(
 
 
 def _words(order: Order) -> set[str]:
-    return {word for word in (order.channel.location, *(row.code for row in order.shipping)) if word}
+    return {order.channel.location, *words.words_of(order)} - {""}
 
 
 def learn(uow: UnitOfWork, erp: str, told: Sequence[tuple[Posting, Receipt]]) -> None:

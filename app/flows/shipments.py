@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from app.domains.orders.ports import (
     ErpProgress,
     ErpShipment,
     FulfilmentReceipt,
+    Package,
     ShipmentSink,
     ShipmentSource,
 )
@@ -22,8 +23,9 @@ from app.domains.orders.service import Showable
 from app.flows.runtime import Connected, Told, step
 from app.infra.bindings import by_external
 from app.infra.uow import Trail, UnitOfWork
-from app.infra.value_maps import translate
+from app.infra.value_maps import OTHERS, mapped_kinds, translations
 from app.infra.windows import WindowOpened
+from app.kernel.errors import NeedsAttention
 
 LANE = "channel_fulfilment"
 POLL = "erp_poll"
@@ -139,10 +141,27 @@ def plan_showing(
 ) -> Showable | None:
     """What the channel is to show, in its own word for the place the goods left from."""
     found = orders.showable(uow, told.fact.shipment_id, again=told.again)
-    place = translate(uow, found.channel, "location", found.location) or ""
-    if not found.fulfilment.order_gid:
+    shown = found.fulfilment
+    if not shown.order_gid:
         return None
-    return replace(found, fulfilment=replace(found.fulfilment, location=place))
+    words = {found.location, *(package.carrier for package in shown.packages), OTHERS} - {""}
+    mapped = translations(uow, found.channel, ("location", "carrier"), words)
+    packages = tuple(_named(uow, found.channel, package, mapped["carrier"]) for package in shown.packages)
+    place = mapped["location"].get(found.location, "")
+    return replace(found, fulfilment=replace(shown, location=place, packages=packages))
+
+
+def _named(uow: UnitOfWork, channel: str, package: Package, carriers: Mapping[str, str]) -> Package:
+    """A package with its carrier in the channel's word. A carrier that a map of the channel lacks is a case, unless
+    the parcel has an address of its own: the buyer can follow that."""
+    word = package.carrier
+    if name := carriers.get(word, carriers.get(OTHERS, "") if word else ""):
+        return replace(package, carrier=name)
+    known = word in uow.hub.connections.get(uow.session, channel).settings.get("carriers", {})
+    if word and not package.tracking_url and not known and mapped_kinds(uow, channel, ["carrier"]):
+        said = f"{channel} has no carrier for {word}: map it, or map {OTHERS} to what all others are"
+        raise NeedsAttention("shipments.carrier_unmapped", said, about=f"carrier {word}")
+    return package
 
 
 def plan_shipping(uow: UnitOfWork, told: Told[ShipmentRecorded]) -> Showable | None:

@@ -28,6 +28,7 @@ KINDS: Mapping[str, str] = {
     "carrier": "carrier to shipping agent",
     "country": "country to country or region code",
 }
+OTHERS = "*"  # as our word: what every word that has no line of its own is there
 LONGEST = 200  # signs of a word
 LIKE_ENOUGH = 0.55  # below it two words share little more than an ending
 
@@ -67,6 +68,16 @@ def translations(
     for kind, source, target in uow.sql(TRANSLATIONS, given):
         found[kind][source] = target
     return found
+
+
+def mapped_kinds(uow: UnitOfWork, connection: str, kinds: Collection[str]) -> set[str]:
+    """Those of these kinds of which a connection has any word."""
+    rows = uow.sql(
+        "SELECT k FROM unnest(%(kinds)s::text[]) k "
+        "WHERE EXISTS (SELECT FROM hub.value_map WHERE connection = %(c)s AND kind = k)",
+        {"c": connection, "kinds": sorted(kinds)},
+    )
+    return {row[0] for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.domains.orders.canonical import Order
 from app.flows import mapping
 from app.infra.value_maps import Word
 from app.kernel.errors import Invalid
-from tests.factories import a_customer, a_line, an_order
+from tests.factories import a_customer, a_line, a_shipping, an_address, an_order
 from tests.flows.conftest import Story
 
 SKU = "TENT-2P-GRN"
@@ -38,6 +39,46 @@ def test_a_missing_word_is_one_case_however_many_orders_wait_and_mapping_it_lets
     assert len(story.erp.documents) == 7
     assert {posting.known["item"][SKU] for posting in story.erp.postings[-7:]} == {"1896-S"}
     assert story.cases() == {}
+
+
+@pytest.mark.capability("CM-5", "ORD-5")
+@pytest.mark.parametrize(("kind", "word"), [("country", "US"), ("payment_method", "bogus"), ("shipment_method", "STD")])
+def test_a_kind_that_is_mapped_is_mapped_whole_and_its_gap_is_one_case_for_all_orders(
+    story: Story, kind: str, word: str
+) -> None:
+    story.stock(TENT_2P_GRN=9)
+
+    def order(n: int) -> Order:
+        buyer = a_customer(external_id=f"c{n}", email=f"buyer{n}@example.com")
+        return an_order(
+            external_id=str(n), name=f"#{n}", customer=buyer, email=buyer.email, gateways=("bogus",),
+            ship_to=an_address(country_code="US"), shipping=(a_shipping(code="STD"),),
+        )  # fmt: skip
+
+    story.post("orders/create", order(0))
+    story.settle()
+    assert (story.state("0"), story.erp.postings[0].known[kind]) == ("posted", {})  # nobody maps it: it is no gap
+    with story.crank.uow() as uow:
+        mapping.map_values(uow, "erp", [Word(kind=kind, source="elsewhere", target="X")], "ann")
+    for n in range(1, 4):
+        story.post("orders/create", order(n))
+    story.settle()
+    assert story.cases() == {f"erp.{kind}_missing": f"{kind} {word}"}
+    assert len(story.erp.postings) == 1
+    with story.crank.uow() as uow:
+        (gap,) = mapping.gaps(uow)
+        assert (gap.kind, gap.word, gap.waiting) == (kind, word, 3)
+        done = mapping.map_values(uow, "erp", [Word(kind=kind, source=word, target="THEIRS")], "ann")
+    assert (done.gaps, done.released) == (1, 3)
+    story.settle()
+    assert {story.state(str(n)) for n in range(4)} == {"posted"}
+    assert {posting.known[kind][word] for posting in story.erp.postings[1:]} == {"THEIRS"}
+    with story.crank.uow() as uow:
+        mapping.unmap(uow, "erp", kind, word, "ann")
+        mapping.map_values(uow, "erp", [Word(kind=kind, source="*", target="OTHERS")], "ann")
+    story.post("orders/create", order(5))
+    story.settle()
+    assert (story.state("5"), story.erp.postings[-1].known[kind][word]) == ("posted", "OTHERS")
 
 
 @pytest.mark.capability("CM-5")

@@ -10,7 +10,8 @@ import pytest
 
 from app.domains.orders.canonical import DocumentChanged, FulfilmentReported, Order
 from app.domains.orders.ports import ErpInvoice, ErpShipment, InvoicedLine, ShippedLine
-from app.infra.value_maps import set_value
+from app.flows import mapping
+from app.infra.value_maps import Word, set_value
 from app.infra.windows import open_window
 from app.kernel.money import Money
 from tests.factories import PLACED, a_line, an_order
@@ -57,6 +58,30 @@ def test_a_shipment_of_everything_reaches_the_shop_once_with_its_tracking(story:
     assert (shown.location, [package.tracking_number for package in shown.packages]) == ("gid://place/7", ["1Z1"])
     assert story.reserved() == {"consumed": Decimal(5)}
     assert story.crank.rows("SELECT kind, number FROM hub.binding WHERE kind = 'fulfilment'") == [("fulfilment", "")]
+
+
+@pytest.mark.capability("CM-5", "ORD-6")
+def test_carriers_go_by_the_channel_s_names_and_one_that_its_map_lacks_is_one_case(story: Story) -> None:
+    def map_carrier(source: str, target: str) -> int:
+        with story.crank.uow() as uow:
+            return mapping.map_values(uow, "shop", [Word(kind="carrier", source=source, target=target)], "ann").released
+
+    posted(story)
+    story.call_back("shipments", report("S-0", (1000, "1"), packages=[parcel("1Z0")]))
+    story.settle()
+    assert [one.carrier for shown in story.shop.shown for one in shown.packages] == ["UPS"]  # nobody maps carriers
+    map_carrier("DHL-PKT", "DHL eCommerce")
+    followed = parcel("1Z1") | {"tracking_url": "https://ups.example/1Z1"}
+    story.call_back("shipments", report("S-1", (1000, "1"), packages=[followed]))
+    for number in ("S-2", "S-3"):
+        story.call_back("shipments", report(number, (2000, "1"), packages=[parcel(f"1Z{number}")]))
+    story.settle()
+    assert story.cases() == {"shipments.carrier_unmapped": "carrier UPS"}
+    assert len(story.shop.shown) == 2
+    assert map_carrier("UPS", "United Parcel") == 1  # the other stands behind it in the lane of its order
+    story.settle()
+    named = [one.carrier for shown in story.shop.shown for one in shown.packages]
+    assert (named, story.cases()) == (["UPS", "UPS", "United Parcel", "United Parcel"], {})
 
 
 @pytest.mark.capability("ORD-6")

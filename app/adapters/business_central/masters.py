@@ -16,7 +16,7 @@ from app.kernel.errors import NeedsAttention, Transient
 
 PLACES = {
     "item": ("items", "number"), "account": ("accounts", "number"), "location": ("locations", "code"),
-    "shipment_method": ("shipmentMethods", "code"),
+    "shipment_method": ("shipmentMethods", "code"), "payment_method": ("paymentMethods", "code"),
 }  # fmt: skip
 AT_ONCE = 40  # numbers in one filter: the address stays below 2,000 characters
 _ID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
@@ -92,7 +92,8 @@ class Masters:
             return
         buyer = self.plan.buyer
         try:
-            made = company.post("customers", buyer.fields)
+            paid_by = self.ids.get("payment_method", {}).get(buyer.payment_method)
+            made = company.post("customers", {**buyer.fields, **({"paymentMethodId": paid_by} if paid_by else {})})
         except AlreadyThere as taken:
             rows = company.rows("customers" + query(filter=self._customer_filter(), select="id,number"))
             if not rows:

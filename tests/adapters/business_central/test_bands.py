@@ -66,6 +66,16 @@ class TestShipping:
                              shipping=(a_shipping(currency="EUR", taxes=taxes),))  # fmt: skip
             assert goods(planned(order, tax_mode="net"))[800001].tax_code == code
 
+    @pytest.mark.capability("CM-5")
+    def test_a_value_map_names_the_tax_code_of_a_tax_by_its_title_and_that_of_shipping(self) -> None:
+        taxed = (a_tax("0.93", rate="0.19", currency="EUR"),)
+        sold = a_line(currency="EUR", taxes=(a_tax("4.75", rate="0.19", currency="EUR"),))
+        order = an_order(currency="EUR", lines=(sold,),
+                         shipping=(a_shipping(currency="EUR", taxes=taxed),))  # fmt: skip
+        mapped = {"tax_code": {taxed[0].title: "NORMAL", "shipping": "FREIGHT"}}
+        lines = goods(planned(order, mapped, tax_mode="net"))
+        assert (lines[1000].tax_code, lines[800001].tax_code) == ("NORMAL", "FREIGHT")
+
 
 class TestTipsDutiesFees:
     def test_a_tip_is_a_line_item_or_stands_outside_the_lines(self) -> None:

@@ -128,6 +128,20 @@ def test_the_comment_carries_name_purchase_order_and_note(erp: Erp) -> None:
     assert (comment["lineType"], comment["description"]) == ("Comment", "#1001 · PO PO-77 · Happy birthday")
 
 
+@pytest.mark.capability("CM-5")
+def test_value_maps_name_countries_tax_codes_and_the_payment_method_of_a_new_customer(erp: Erp) -> None:
+    company = ErpCompany.of(erp.remote, erp.settings)
+    [card] = [row["id"] for row in company.rows("paymentMethods") if row["code"] == "CARD"]
+    order = replace(two_lines(erp), ship_to=an_address(country_code="GB"), gateways=("bogus",))
+    known = {"country": {"GB": "UK"}, "payment_method": {"bogus": "CARD"}}
+    receipt = erp.orders.post(replace(posting_of(order), known=known))
+    (document,) = erp.held()
+    assert document["shipToCountry"] == "UK"
+    made = [row for row in company.rows("customers") if row["number"] == document["customerNumber"]]
+    assert [row["paymentMethodId"] for row in made] == [card]
+    assert receipt.repeated is False
+
+
 @pytest.mark.capability("INV-2")
 def test_the_comment_says_what_the_buyer_waits_for(erp: Erp) -> None:
     order = two_lines(erp)

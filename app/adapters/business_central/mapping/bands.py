@@ -132,7 +132,8 @@ class Bands:
                 sku="",
                 title=line.title,
             )
-        yield from self._pieces(sequence, sold, untaxed=not line.taxable, code="", common=common)
+        title = next((levy.title for levy in sold.levies if not levy.by_channel), "")
+        yield from self._pieces(sequence, sold, untaxed=not line.taxable, code=self._tax_code(title), common=common)
 
     def _shipping(self) -> Iterator[PlannedLine]:
         for number, row in enumerate(self.order.shipping, start=1):
@@ -203,9 +204,7 @@ class Bands:
             "meaning": meaning, "line_id": line_id, "line_type": "Account", "kind": "account", "key": account,
             "title": title, "description": self.cuts.fit("description", title, where=f"line {sequence} "),
         }  # fmt: skip
-        yield from self._pieces(
-            sequence, sold, untaxed=untaxed or not taxed, code=self.terms.tax_codes.get(code, ""), common=common
-        )
+        yield from self._pieces(sequence, sold, untaxed=untaxed or not taxed, code=self._tax_code(code), common=common)
 
     def _pieces(
         self, sequence: int, sold: Sold, *, untaxed: bool, code: str, common: Mapping[str, Any]
@@ -242,6 +241,10 @@ class Bands:
             description=self.cuts.fit("description", title, where=f"line {sequence} "), quantity=Decimal(1),
             unit_price=amount.amount, tax_code=self.terms.zero_tax_code,
         )  # fmt: skip
+
+    def _tax_code(self, word: str) -> str:
+        """The tax code of a tax by its title, or of shipping, a duty or a fee: by value map, else by the settings."""
+        return self.known.get("tax_code", {}).get(word) or self.terms.tax_codes.get(word, "")
 
     def _location(self) -> str:
         """The place the order was taken at, where the value map knows it; else the connection's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from app.adapters.business_central.mapping.plan import Buyer
@@ -26,12 +27,13 @@ def buyer_of(posting: Posting, terms: Terms, cuts: Cuts) -> Buyer:
     if terms.order_customer != "own":
         return Buyer(number=terms.collecting_customer(country))
     number = customer_number(posting, terms)
-    fields = _fields(order, terms, cuts)
+    fields = _fields(order, terms, cuts, posting.known.get("country", {}))
     if terms.customer_numbers == "computed":
         fields = {"number": number} | fields
     if area := terms.tax_areas.get(country):
         fields["taxAreaId"] = area
-    return Buyer(key=posting.account_id or number, number=number, fields=fields)
+    key = posting.account_id or number
+    return Buyer(key=key, number=number, fields=fields, payment_method=_payment_method(posting, key))
 
 
 def country_of(order: Order) -> str:
@@ -64,7 +66,14 @@ def hashed(text: str, length: int) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:length]
 
 
-def _fields(order: Order, terms: Terms, cuts: Cuts) -> dict[str, Any]:
+def _payment_method(posting: Posting, key: str) -> str:
+    """The gateway of a new customer's first order, where the value map has a payment method for it."""
+    gateway = next(iter(posting.order.gateways), "")
+    known = key in posting.known.get("customer", {})
+    return gateway if not known and gateway in posting.known.get("payment_method", {}) else ""
+
+
+def _fields(order: Order, terms: Terms, cuts: Cuts, countries: Mapping[str, str]) -> dict[str, Any]:
     address = order.bill_to or order.ship_to or Address()
     company = order.company
     person = order.customer
@@ -76,7 +85,7 @@ def _fields(order: Order, terms: Terms, cuts: Cuts) -> dict[str, Any]:
             "addressLine2": address.line2,
             "city": address.city,
             "state": address.province_code or address.province,
-            "country": address.country_code,
+            "country": countries.get(address.country_code, address.country_code),
             "postalCode": address.postal_code,
             "phoneNumber": address.phone or order.phone,
             "email": order.email or (person.email if person else ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.adapters.business_central.mapping.bands import Bands
@@ -99,8 +100,8 @@ def _head(posting: Posting, terms: Terms, cuts: Cuts) -> dict[str, Any]:
     head: dict[str, Any] = {
         "orderDate": terms.ordered_on(order).isoformat(),
         "postingDate": posting.business_date.isoformat(),
-        **ship_to(order, cuts),
-        **cuts.fitted(_address("sellTo", order.bill_to or Address())),
+        **ship_to(order, cuts, posting.known.get("country", {})),
+        **cuts.fitted(_address("sellTo", order.bill_to or Address(), posting.known.get("country", {}))),
         **cuts.fitted({"phoneNumber": order.phone or (order.ship_to or Address()).phone, "email": order.email}),
     }
     head["partialShipping"] = True
@@ -109,19 +110,19 @@ def _head(posting: Posting, terms: Terms, cuts: Cuts) -> dict[str, Any]:
     return head
 
 
-def ship_to(order: Order, cuts: Cuts) -> dict[str, str]:
+def ship_to(order: Order, cuts: Cuts, countries: Mapping[str, str]) -> dict[str, str]:
     """Where the goods go, in the fields of the head."""
     address = order.ship_to or Address()
     named = {"shipToName": address.company or address.name, "shipToContact": address.name if address.company else ""}
-    return cuts.fitted(named | _address("shipTo", address))
+    return cuts.fitted(named | _address("shipTo", address, countries))
 
 
-def _address(role: str, address: Address) -> dict[str, str]:
+def _address(role: str, address: Address, countries: Mapping[str, str]) -> dict[str, str]:
     return {
         f"{role}AddressLine1": address.line1,
         f"{role}AddressLine2": address.line2,
         f"{role}City": address.city,
-        f"{role}Country": address.country_code,
+        f"{role}Country": countries.get(address.country_code, address.country_code),
         f"{role}State": address.province_code or address.province,
         f"{role}PostCode": address.postal_code,
     }

@@ -73,6 +73,7 @@ class Buyer:
     key: str = ""  # the hub's account, for one's own
     number: str = ""  # computed, or the collecting customer's
     fields: Mapping[str, Any] = field(default_factory=dict)  # of a customer to create
+    payment_method: str = ""  # of a customer to create: the channel's gateway, where the value map knows one
 
     @property
     def own(self) -> bool:
@@ -108,6 +109,8 @@ class DocumentPlan:
         wanted: dict[str, set[str]] = {}
         if self.shipment_method:
             wanted["shipment_method"] = {self.shipment_method}
+        if self.buyer.payment_method:
+            wanted["payment_method"] = {self.buyer.payment_method}
         for line in self.lines:
             if line.kind:
                 wanted.setdefault(line.kind, set()).add(line.key)
