@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import click
 from sqlalchemy import select
@@ -10,7 +11,17 @@ from sqlalchemy import select
 from app.commands.terminal import Commands, as_json, listed, tell, who
 from app.infra.acts import record_act
 from app.infra.db import make_engine, make_sessions
-from app.infra.people import PersonRow, create_person, everybody, first_person, reset_password
+from app.infra.people import (
+    PersonRow,
+    create_person,
+    end_sessions,
+    everybody,
+    first_person,
+    reset_password,
+    turn_off,
+    turn_on,
+)
+from app.infra.uow import UnitOfWork
 from app.infra.web.scopes import Role
 from app.infra.web.wiring import hub
 from app.settings import Settings
@@ -67,6 +78,41 @@ def reset(email: str, password_stdin: bool, json_wanted: bool) -> None:
     shown = {} if given else {"password": password}
     said = f"{email} has a new password" + ("." if given else f", shown once: {password}")
     tell(said, {"email": email, **shown}, json_wanted=json_wanted)
+
+
+def _set(email: str, change: Callable[[UnitOfWork, str], str], did: str, why: str) -> None:
+    with hub().unit_of_work() as uow:
+        record_act(uow, who(), did, kind="person", key=change(uow, email), why=why)
+
+
+@users.command("sign-out")
+@click.argument("email")
+@click.option("--why", default="", help="Kept in the audit.")
+@as_json
+def sign_out(email: str, why: str, json_wanted: bool) -> None:
+    """Sign a person out everywhere, for example after a laptop was lost."""
+    _set(email, end_sessions, "signed a person out", why)
+    tell(f"{email} is signed out everywhere.", {"email": email}, json_wanted=json_wanted)
+
+
+@users.command("disable")
+@click.argument("email")
+@click.option("--why", required=True, help="Kept in the audit.")
+@as_json
+def disable(email: str, why: str, json_wanted: bool) -> None:
+    """Let a person in no more; its sessions end at once, what it did stays."""
+    _set(email, turn_off, "turned a person off", why)
+    tell(f"{email} may not sign in any more.", {"email": email, "active": False}, json_wanted=json_wanted)
+
+
+@users.command("enable")
+@click.argument("email")
+@click.option("--why", default="", help="Kept in the audit.")
+@as_json
+def enable(email: str, why: str, json_wanted: bool) -> None:
+    """Let a person in again, with the password it had."""
+    _set(email, turn_on, "turned a person on", why)
+    tell(f"{email} may sign in again.", {"email": email, "active": True}, json_wanted=json_wanted)
 
 
 def ensure_first_user(settings: Settings) -> str | None:

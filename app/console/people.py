@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import flash, redirect, request, url_for
@@ -14,12 +15,24 @@ from app.console.frame import reading
 from app.console.sign_in import actor
 from app.infra.acts import record_act
 from app.infra.connecting import all_connections
-from app.infra.people import PersonRow, create_person, everybody, reset_password
+from app.infra.people import PersonRow, create_person, end_sessions, everybody, reset_password, turn_off, turn_on
+from app.infra.uow import UnitOfWork
 from app.infra.views import Page
 from app.infra.web.auth import ApiKeyRow, create_key, revoke_key
 from app.infra.web.scopes import SCOPES, Permission, Role
 from app.infra.web.wiring import hub
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import Invalid
+
+# Deed → what does it, and the words of its question, its button and the audit.
+DEEDS: dict[str, tuple[Callable[[UnitOfWork, str], str], str, str, str, str]] = {
+    "sign_out": (end_sessions, "Sign out everywhere:", "Every session of this person ends at once.",
+                 "Sign out everywhere", "signed a person out"),
+    "off": (turn_off, "Turn off:", "This person comes in no more, from the next click on. What it did stays.",
+            "Turn the person off", "turned a person off"),
+    "on": (turn_on, "Turn on:", "This person comes in again, with the password it had.", "Turn the person on",
+           "turned a person on"),
+}  # fmt: skip
 
 
 def person_state(person: PersonRow) -> str:
@@ -69,6 +82,25 @@ class People(Page):
             password = reset_password(uow, email)
             record_act(uow, who, "reset a password", kind="person", key=email, why=why())
         return self._page(("New password of " + email, password))
+
+    @expose("/state", methods=("POST",))
+    def set_state(self) -> ResponseReturnValue:
+        """Sign a person out everywhere, let it in no more, or let it in again."""
+        who, email, deed = actor(Permission.PEOPLE), request.form.get("email", ""), request.form.get("deed", "")
+        if deed not in DEEDS:
+            raise Invalid("console.nothing_chosen", f"choose one of {', '.join(DEEDS)}", about="deed")
+        change, title, sentence, button, did = DEEDS[deed]
+        if not sure():
+            question = Question(
+                title=f"{title} {email}", sentences=(sentence,), button=button, back=url_for("people.index"),
+                given=(("email", email), ("deed", deed)), reason="Why?", reason_needed=deed == "off",
+                danger=deed == "off",
+            )  # fmt: skip
+            return ask(self, question)
+        with hub().unit_of_work() as uow:
+            record_act(uow, who, did, kind="person", key=change(uow, email), why=why())
+        flash(f"Done: {did}.")
+        return redirect(url_for("people.index"), 303)
 
     @expose("/keys", methods=("POST",))
     def make_key(self) -> ResponseReturnValue:

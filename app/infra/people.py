@@ -89,7 +89,7 @@ def reset_password(uow: UnitOfWork, email: str, password: str = "") -> str:
     row = by_email(uow.session, email)
     password = password or new_password()
     row.password_hash, row.failures, row.locked_until = _hash(password), 0, None
-    row.session_version += 1
+    end_sessions(uow, email)
     return password
 
 
@@ -127,10 +127,31 @@ def session_token(person: PersonRow) -> str:
     return f"{person.id}.{person.session_version}"
 
 
-def end_sessions(uow: UnitOfWork, person_id: str) -> None:
-    """Sign a person out everywhere."""
-    row = uow.session.get_one(PersonRow, person_id)
+def end_sessions(uow: UnitOfWork, email: str) -> str:
+    """Sign a person out everywhere; returns the person's id. Raises NotFound."""
+    row = by_email(uow.session, email)
     row.session_version += 1
+    return row.id
+
+
+def turn_off(uow: UnitOfWork, email: str) -> str:
+    """Let a person in no more, from the next request on; returns the person's id. What the person did stays.
+
+    Raises NotFound, or Refused `people.last_admin` for the last one who may let others in.
+    """
+    admins = select(PersonRow).filter_by(role=str(Role.ADMIN), active=True).order_by(PersonRow.id).with_for_update()
+    row, left = by_email(uow.session, email), list(uow.session.scalars(admins))
+    if left == [row]:
+        raise Refused("people.last_admin", "nobody else may let people in: make another administrator first")
+    row.active = False
+    return end_sessions(uow, email)
+
+
+def turn_on(uow: UnitOfWork, email: str) -> str:
+    """Let a person in again, with the password it had; returns the person's id. Raises NotFound."""
+    row = by_email(uow.session, email)
+    row.active, row.failures, row.locked_until = True, 0, None
+    return row.id
 
 
 def by_email(session: Session, email: str) -> PersonRow:

@@ -241,3 +241,26 @@ def test_any_number_finds_the_order(operator: Browser, hub: Hub) -> None:
         assert (number, f"/admin/orders/{order_id}" in page) == (number, True)
     alone = operator.client.get("/admin/search/", query_string={"q": "SO-101", "go": "first"})
     assert alone.location == f"/admin/orders/{order_id}"
+
+
+@pytest.mark.capability("ADM-2", "SEC-3")
+def test_a_person_is_signed_out_turned_off_and_on_but_not_the_last_administrator(
+    admin: Browser, operator: Browser, hub: Hub
+) -> None:
+    def deed(what: str, email: str = "operator@shop.example") -> str:
+        given = {"email": email, "deed": what}
+        assert "Why?" in admin.post("/admin/people/state", **given).text
+        return admin.post("/admin/people/state", **given, sure="yes", why="lost laptop").text
+
+    assert operator.get("/admin/runbooks/").status_code == 200
+    assert "signed a person out" in deed("sign_out")
+    assert operator.get("/admin/runbooks/").status_code == 302
+    assert "turned a person off" in deed("off")
+    assert operator.sign_in("operator@shop.example").status_code == 401
+    deed("on")
+    operator.sign_in("operator@shop.example")
+    assert operator.get("/admin/runbooks/").status_code == 200
+    assert "another administrator first" in deed("off", "admin@shop.example")
+    with hub.unit_of_work() as uow:
+        acts = uow.sql("SELECT did, why FROM hub.act WHERE kind = 'person' AND why <> '' ORDER BY id").fetchall()
+    assert [row[0] for row in acts] == ["signed a person out", "turned a person off", "turned a person on"]

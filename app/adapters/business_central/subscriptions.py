@@ -97,15 +97,6 @@ def list_subscriptions(remote: Outbound, settings: Mapping[str, Any]) -> tuple[D
     return tuple(row for row in rows if ours in str(row["resource"]).lower())
 
 
-def end_subscriptions(remote: Outbound, settings: Mapping[str, Any], *, notification_url: str) -> int:
-    """Delete the subscriptions to an address; how many there were."""
-    company = Company.of(remote, settings)
-    ours = [row for row in list_subscriptions(remote, settings) if row["notificationUrl"] == notification_url]
-    for row in ours:
-        company.delete(f"/subscriptions('{row['subscriptionId']}')", etag=row.get("@odata.etag") or "*")
-    return len(ours)
-
-
 def _body(settings: Mapping[str, Any], notification_url: str, name: str) -> dict[str, str]:
     return {
         "notificationUrl": notification_url,

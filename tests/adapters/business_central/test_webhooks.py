@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.adapters.business_central import SPEC
-from app.adapters.business_central.subscriptions import end_subscriptions, list_subscriptions
+from app.adapters.business_central.subscriptions import list_subscriptions
 from app.adapters.business_central.webhooks import SUBSCRIBED, TOPIC, echo, translate, verify
 from app.domains.orders.canonical import DocumentChanged
 from app.infra.remote.signing import BadSignature
@@ -242,11 +242,6 @@ class TestSubscriptions(SubscriptionKeeperContract):
         found = bench.port.ensure(bench.address)
         assert {one.state for one in found} == {"refused"}
         assert "set client_state" in found[0].said
-        assert bench.held() == {}
-
-    def test_subscriptions_can_be_ended(self, bench: Keeping, erp: Erp, hub: Hub) -> None:
-        bench.port.ensure(bench.address)
-        assert end_subscriptions(erp.remote, erp.settings, notification_url=hub.url) == len(SUBSCRIBED)
         assert bench.held() == {}
 
     def test_what_business_central_sends_is_genuine_and_leads_to_the_order(self, erp: Erp, hub: Hub) -> None:
