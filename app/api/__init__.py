@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from app.api import (
     availability,
     customers,
+    customers_business,
     docs,
     erp,
+    gates,
     health,
     limits,
     listings,
@@ -47,7 +49,7 @@ def register_api(app: Flask, hub: Hub) -> None:
     api = ProblemApi(app)
     described = (
         orders, operations, limits, steering, runs, sheets, erp, availability, stock, customers, value_maps, ownership,
-        references, sku_mapping, listings,
+        gates, references, sku_mapping, customers_business, listings,
     )  # fmt: skip
     for module in described:
         api.register_blueprint(module.blueprint)

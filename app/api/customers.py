@@ -33,7 +33,7 @@ from app.api.customers_schemas import (
 from app.domains.customers import queries
 from app.domains.customers import service as customers
 from app.domains.customers.service import Subject, Terms, Writer
-from app.flows import merging, privacy
+from app.flows import credit, merging, privacy
 from app.infra.uow import UnitOfWork
 from app.infra.web.auth import current_principal, require_scope
 from app.infra.web.idempotent import idempotent
@@ -226,5 +226,14 @@ def _shown(uow: UnitOfWork, account_id: UUID) -> dict[str, Any]:
     brief = {name: getattr(found.brief, name) for name in found.brief.__dataclass_fields__}
     return {
         **brief, **parts, "family": found.family, "checked_tax_ids": checked,
-        "credit_terms": terms[0] if terms else None,
+        "credit_terms": terms[0] if terms else None, "credit_room": _room(uow, found.brief.account_id),
+        "possible_duplicates": customers.possible_duplicates(uow, found.brief.account_id),
+    }  # fmt: skip
+
+
+def _room(uow: UnitOfWork, account_id: str) -> dict[str, Any] | None:
+    room = credit.room_of(uow, account_id)
+    return None if room is None else {
+        "balance": room.balance, "open_orders": room.open_orders, "open_count": room.open_count,
+        "strange": room.strange, "left": room.left,
     }  # fmt: skip

@@ -49,6 +49,16 @@ class CustomerPage(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class CustomerRoom(Schema):
+    """How much more may be ordered on account. Amounts are exact and text; `left` is null where it cannot be told."""
+
+    balance = fields.String(required=True, allow_none=True, metadata={"description": "Owed in the ERP's books."})
+    open_orders = fields.String(required=True, metadata={"description": "Accepted on account and not invoiced."})
+    open_count = fields.Integer(required=True)
+    strange = fields.Integer(required=True, metadata={"description": "Open orders in another currency."})
+    left = fields.String(required=True, allow_none=True)
+
+
 class CustomerDetail(CustomerSchema):
     """A customer with everything around it."""
 
@@ -58,6 +68,8 @@ class CustomerDetail(CustomerSchema):
     checked_tax_ids = fields.List(fields.Raw(), required=True)
     consents = fields.List(fields.Raw(), required=True, metadata={"description": "The latest of each purpose."})
     credit_terms = fields.Raw(required=True, allow_none=True)
+    credit_room = fields.Nested(CustomerRoom, required=True, allow_none=True)
+    possible_duplicates = fields.List(fields.String(), required=True)
     locations = fields.List(fields.Raw(), required=True)
     members = fields.List(fields.Raw(), required=True)
     acts_for = fields.List(fields.Raw(), required=True)
@@ -196,3 +208,49 @@ class PrivacyFilter(Schema):
     pending = fields.Boolean(load_default=False)
     before = fields.UUID(load_default=None)
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=MOST_ROWS))
+
+
+class CompanyPlace(Schema):
+    """A place of a company. What `connection` calls it lets orders for it be the company's, and count on its credit."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    line1 = fields.String(load_default="", validate=validate.Length(max=200))
+    line2 = fields.String(load_default="", validate=validate.Length(max=200))
+    city = fields.String(load_default="", validate=validate.Length(max=100))
+    province_code = fields.String(load_default="", validate=validate.Length(max=10))
+    postal_code = fields.String(load_default="", validate=validate.Length(max=20))
+    country_code = fields.String(load_default="", validate=validate.Regexp(r"^([A-Z]{2})?$"))
+    connection = fields.String(load_default="", metadata={"description": "Empty: the key's own connection."})
+    external_id = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class CompanyPlaceKept(Schema):
+    """A place that is kept."""
+
+    location_id = fields.UUID(required=True)
+
+
+class CompanyMember(Schema):
+    """A person who acts for a company, at all its places or at one."""
+
+    role = fields.String(load_default="", validate=validate.Length(max=80))
+    location_id = fields.UUID(load_default=None, allow_none=True)
+
+
+class CustomerSourceNamed(Schema):
+    """Which connection's customers."""
+
+    connection = fields.String(required=True, validate=validate.Length(min=1, max=100))
+    reason = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class CustomerSourceAsked(CustomerSourceNamed):
+    """Which connection's customers: all of them, or what changed since the last import."""
+
+    whole = fields.Boolean(load_default=False)
+
+
+class CustomerRun(Schema):
+    """A run that was begun; `/api/v1/runs/<run_id>` tells how far it is."""
+
+    run_id = fields.UUID(required=True)

@@ -10,13 +10,15 @@ import click
 from app.commands.terminal import Commands, as_json, listed, one, tell, who
 from app.domains.customers import queries
 from app.domains.customers import service as customers
-from app.domains.customers.canonical import Ask
-from app.domains.customers.service import Subject
-from app.flows import merging, privacy
+from app.domains.customers.canonical import Address, Ask
+from app.domains.customers.service import Subject, Writer
+from app.flows import credit, customer_alignment, customers_in, merging, privacy
 from app.infra.web.wiring import hub
 from app.kernel.errors import Invalid
 
 customer = Commands("customer", help="Who customers are, and what a person may ask of their data.")
+
+ROOM = ("balance", "open_orders", "open_count", "left")
 
 
 def _subject(account_id: object, email: str) -> Subject:
@@ -35,6 +37,109 @@ def find(text: str, json_wanted: bool) -> None:
         rows = [asdict(row) for row in queries.found(uow, text)]
     columns = ("account_id", "kind", "name", "company", "country", "guest", "created_at")
     listed(rows, columns, json_wanted=json_wanted, nothing="Nobody is called so.")
+
+
+@customer.command("show")
+@click.argument("account_id", type=click.UUID)
+@as_json
+def show_account(account_id: object, json_wanted: bool) -> None:
+    """One customer without personal data: its numbers, tax ids, credit, places, people, and what may be the same."""
+    with hub().unit_of_work() as uow:
+        found, room = queries.whole(uow, str(account_id)), credit.room_of(uow, str(account_id))
+        alike = customers.possible_duplicates(uow, found.brief.account_id)
+    parts = found.parts
+    row = {
+        "account_id": found.brief.account_id, "kind": found.brief.kind, "company": found.brief.company,
+        "country": found.brief.country, "groups": list(found.brief.groups),
+        "known_as": [f"{one['connection']}: {one['number'] or one['external_id']}" for one in parts["known_as"]],
+        "tax_ids": [f"{one['number']} ({one['verdict']})" for one in parts["tax_ids"]],
+        "credit": dict(parts["credit_terms"][0]) if parts["credit_terms"] else None,
+        "room": None if room is None else {name: str(getattr(room, name)) for name in ROOM},
+        "places": [one["name"] for one in parts["locations"]],
+        "people": [one["account_id"] for one in parts["members"]],
+        "possible_duplicates": alike,
+    }  # fmt: skip
+    one(row, json_wanted=json_wanted)
+
+
+@customer.command("import")
+@click.argument("connection")
+@click.option(
+    "--whole", is_flag=True, help="All that it holds; what changed since the last import, where it is left out."
+)
+@click.option("--why", default="", help="Kept in the audit.")
+@as_json
+def import_customers(connection: str, whole: bool, why: str, json_wanted: bool) -> None:
+    """Take in what CONNECTION holds of customers, as a run that can be stopped and resumed (`flask runs`)."""
+    with hub().unit_of_work() as uow:
+        known = uow.hub.connections.get(uow.session, connection)
+        run = customers_in.start(uow, known, whole=whole, who=who(), why=why)
+    tell(
+        f"The import is under way. `flask runs show {run}` tells how far it is.", {"run": run}, json_wanted=json_wanted
+    )
+
+
+@customer.command("align")
+@click.argument("connection")
+@click.option("--why", default="", help="Kept in the audit.")
+@as_json
+def align(connection: str, why: str, json_wanted: bool) -> None:
+    """Compare all customers of CONNECTION with the hub; nothing is repaired."""
+    with hub().unit_of_work() as uow:
+        run = customer_alignment.start(uow, uow.hub.connections.get(uow.session, connection), who=who(), why=why)
+    tell(f"Begun. `flask runs show {run}` lists who differs.", {"run": run}, json_wanted=json_wanted)
+
+
+@customer.command("add-place")
+@click.argument("account_id", type=click.UUID)
+@click.argument("name")
+@click.option("--at", "connection", default="", help="The channel that knows the place.")
+@click.option("--external-id", default="", help="What the channel calls it: orders for it are the company's.")
+@click.option("--line1", default="", help="Street and number.")
+@click.option("--city", default="")
+@click.option("--postal-code", default="")
+@click.option("--country", default="", help="Two letters, such as DE.")
+@as_json
+def add_place(
+    account_id: object, name: str, connection: str, external_id: str, line1: str, city: str, postal_code: str,
+    country: str, json_wanted: bool,
+) -> None:  # fmt: skip
+    """Keep a place of a company; the same name again changes it."""
+    address = Address(name=name, line1=line1, city=city, postal_code=postal_code, country_code=country.upper())
+    with hub().unit_of_work() as uow:
+        if connection:
+            uow.hub.connections.get(uow.session, connection)
+        made = customers.add_location(
+            uow, str(account_id), name, address, Writer(who=who()), connection=connection, external_id=external_id
+        )
+    tell(f"Kept: place {made}.", {"location": made}, json_wanted=json_wanted)
+
+
+@customer.command("add-person")
+@click.argument("company_id", type=click.UUID)
+@click.argument("person_id", type=click.UUID)
+@click.option("--role", default="", help="Such as buyer.")
+@click.option("--place", type=click.UUID, default=None, help="One of the company's places; all where it is left out.")
+@as_json
+def add_person(company_id: object, person_id: object, role: str, place: object, json_wanted: bool) -> None:
+    """Let a person act for a company: what that person orders on account counts on the company's credit."""
+    with hub().unit_of_work() as uow:
+        customers.add_member(
+            uow, str(company_id), str(person_id), Writer(who=who()), role=role,
+            location_id=str(place) if place else None,
+        )  # fmt: skip
+    tell("Done.", {"company": company_id, "person": person_id}, json_wanted=json_wanted)
+
+
+@customer.command("remove-person")
+@click.argument("company_id", type=click.UUID)
+@click.argument("person_id", type=click.UUID)
+@as_json
+def remove_person(company_id: object, person_id: object, json_wanted: bool) -> None:
+    """A person acts for a company no more."""
+    with hub().unit_of_work() as uow:
+        customers.remove_member(uow, str(company_id), str(person_id), Writer(who=who()))
+    tell("Done.", {"company": company_id, "person": person_id}, json_wanted=json_wanted)
 
 
 @customer.command("find-duplicates")

@@ -11,11 +11,12 @@ from app.console.backfills import BackfillPages, GapPages
 from app.console.cases import Cases
 from app.console.charts import CHARTS
 from app.console.connections import ConnectionPages
-from app.console.customers import CustomerPages, DuplicatePages
+from app.console.customers import CustomerPages
 from app.console.cut_overs import CutOverPages
 from app.console.deadlines import Deadlines
 from app.console.deliveries import Deliveries
 from app.console.doubts import Doubts
+from app.console.duplicates import DuplicatePages
 from app.console.edits import Edits
 from app.console.flags import FlagPages
 from app.console.flow import Flows

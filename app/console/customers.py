@@ -1,8 +1,9 @@
-"""Customers: the list, one with everything around it, and pairs that may be one."""
+"""Customers: the list, where they come from, and one with everything around it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -17,10 +18,14 @@ from app.console.sign_in import actor
 from app.console.words import count_of, masked, masked_email
 from app.domains.customers import queries
 from app.domains.customers import service as customers
+from app.domains.customers.canonical import Address
+from app.domains.customers.ports import CustomerSource
 from app.domains.customers.queries import Brief, Whole
+from app.domains.customers.service import Writer
 from app.domains.orders.service import erasing as orders
-from app.flows import merging
+from app.flows import credit, customer_alignment, customers_in, merging
 from app.infra.acts import record_act
+from app.infra.runs.rows import runs
 from app.infra.uow import UnitOfWork
 from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
@@ -29,7 +34,7 @@ from app.kernel.errors import Invalid
 from app.kernel.money import Money
 
 MOST_ORDERS = 20
-COMPARED = ("name", "email", "phone", "country", "tax_ids")
+PLACE = ("name", "line1", "postal_code", "city", "country_code", "connection", "external_id")
 KINDS = (("", "All"), ("person", "People"), ("company", "Companies"))
 
 
@@ -61,6 +66,7 @@ class CustomerPages(Page):
                 rows = queries.found(uow, chosen["q"], PAGE_ROWS)
             else:
                 rows = queries.listed(uow, kind=chosen["kind"], before=before, most=PAGE_ROWS + 1)
+            sources = _sources(uow)
         older = ""
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
@@ -68,9 +74,60 @@ class CustomerPages(Page):
         return str(
             self.render(
                 "console/customers.html", rows=[hidden(row) for row in rows], chosen=chosen, kinds=KINDS, older=older,
-                state_of=state_of,
+                state_of=state_of, sources=sources,
             )
         )  # fmt: skip
+
+    @expose("/import", methods=("POST",))
+    def take_in(self) -> ResponseReturnValue:
+        """Begin an import from a connection, the whole or what changed, or a comparison with it."""
+        who, what = actor(Permission.WORK), request.form.get("what", "")
+        with hub().unit_of_work() as uow:
+            connection = uow.hub.connections.get(uow.session, request.form.get("connection", ""))
+            if what == "align":
+                run_id = customer_alignment.start(uow, connection, who=who)
+            else:
+                run_id = customers_in.start(uow, connection, whole=what == "whole", who=who)
+        return redirect(url_for("runs.one", run_id=run_id), 303)
+
+    @expose("/<uuid:account_id>/places", methods=("POST",))
+    def add_place(self, account_id: Any) -> ResponseReturnValue:
+        """Keep a place of a company."""
+        who, given = actor(Permission.WORK), {name: request.form.get(name, "").strip() for name in PLACE}
+        address = Address(name=given["name"], line1=given["line1"], city=given["city"],
+                          postal_code=given["postal_code"], country_code=given["country_code"].upper())  # fmt: skip
+        with hub().unit_of_work() as uow:
+            if given["connection"]:
+                uow.hub.connections.get(uow.session, given["connection"])
+            customers.add_location(
+                uow, str(account_id), given["name"], address, Writer(who=who), connection=given["connection"],
+                external_id=given["external_id"],
+            )  # fmt: skip
+        flash("The place is kept.")
+        return redirect(url_for(".one", account_id=account_id), 303)
+
+    @expose("/<uuid:account_id>/people", methods=("POST",))
+    def add_person(self, account_id: Any) -> ResponseReturnValue:
+        """Let a person act for a company: whoever the e-mail, number or id names, if that is one person."""
+        who, text = actor(Permission.WORK), request.form.get("person", "").strip()
+        with hub().unit_of_work() as uow:
+            people = [one for one in queries.found(uow, text) if one.kind == "person"] if text else []
+            if len(people) != 1:
+                said = f"{count_of(len(people), 'person', 'people')} found: give an e-mail, a number or the hub's id"
+                raise Invalid("customers.nobody_named", said, about="person")
+            role = request.form.get("role", "")
+            customers.add_member(uow, str(account_id), people[0].account_id, Writer(who=who), role=role)
+        flash("This person acts for the company now.")
+        return redirect(url_for(".one", account_id=account_id), 303)
+
+    @expose("/<uuid:account_id>/people/<uuid:person_id>/remove", methods=("POST",))
+    def remove_person(self, account_id: Any, person_id: Any) -> ResponseReturnValue:
+        """A person acts for a company no more."""
+        who = actor(Permission.WORK)
+        with hub().unit_of_work() as uow:
+            customers.remove_member(uow, str(account_id), str(person_id), Writer(who=who))
+        flash("This person does not act for the company any more.")
+        return redirect(url_for(".one", account_id=account_id), 303)
 
     @expose("/<uuid:account_id>")
     def one(self, account_id: Any) -> str:
@@ -112,100 +169,28 @@ class CustomerPages(Page):
         newest = sorted(own, key=lambda order: order.order_id, reverse=True)[:MOST_ORDERS]
         return str(
             self.render(
-                "console/customer.html", brief=brief, parts_of=_parts(found, shown=shown), shown=shown,
+                "console/customer.html", brief=brief, parts_of=parts_of(found, shown=shown), shown=shown,
                 word=state_of(found.brief), orders=newest, count=len(own), terms=_terms(found),
-                pairs=[(pair, hidden(_other(pair, account_id))) for pair in pairs], family=found.family,
+                room=credit.room_of(uow, account_id), connections=sorted(uow.hub.connections.all(uow.session)),
+                pairs=[(pair, hidden(other_of(pair, account_id))) for pair in pairs], family=found.family,
                 may_unmask=current_user.may(Permission.UNMASK), title=brief.name,
             )
         )  # fmt: skip
 
 
-class DuplicatePages(Page):
-    """Accounts that may be one customer."""
-
-    @expose("/")
-    def index(self) -> str:
-        chosen = request.args.get("view", "open")
-        state = chosen if chosen in ("open", "merged", "distinct") else "open"
-        with reading() as uow:
-            pairs = queries.pairs(uow, state=state, most=PAGE_ROWS)
-        rows = [(pair, hidden(pair.one), hidden(pair.other)) for pair in pairs]
-        return str(self.render("console/duplicates.html", rows=rows, view=state))
-
-    @expose("/search", methods=("POST",))
-    def search(self) -> ResponseReturnValue:
-        """Begin the run that compares all accounts."""
-        with hub().unit_of_work() as uow:
-            run_id = merging.find_duplicates(uow, actor(Permission.WORK))
-        flash("The search has begun; pairs appear as they are found.")
-        return redirect(url_for("runs.one", run_id=run_id), 303)
-
-    @expose("/<uuid:one>/<uuid:other>")
-    def pair(self, one: Any, other: Any) -> str:
-        """Two accounts side by side, with what a merge would do in either direction."""
-        ids = str(one), str(other)
-        with reading() as uow:
-            found = [queries.whole(uow, account_id) for account_id in ids]
-            ahead = [merging.preview(uow, ids[n], ids[1 - n]) for n in (0, 1)]
-            every = queries.pairs(uow, account_id=ids[0], most=200)
-        pairs = [pair for pair in every if _other(pair, ids[0]).account_id == ids[1]]
-        sides = [
-            {"brief": hidden(whole.brief), "parts": _parts(whole, shown=False), "word": state_of(whole.brief)}
-            for whole in found
-        ]
-        same = [_same(found[0].brief, found[1].brief, name) for name in COMPARED]
-        return str(
-            self.render(
-                "console/duplicate.html", ids=ids, sides=sides, ahead=ahead, pair=pairs[0] if pairs else None,
-                same=same, title="Are these one customer?",
-            )
-        )  # fmt: skip
-
-    @expose("/<uuid:one>/<uuid:other>/merge", methods=("POST",))
-    def merge(self, one: Any, other: Any) -> ResponseReturnValue:
-        """Merge, once the person has seen the consequences."""
-        who, ids = actor(Permission.WORK), (str(one), str(other))
-        survivor = request.form.get("survivor", "")
-        if survivor not in ids:
-            raise Invalid("console.nothing_chosen", "choose which of the two stays")
-        gone = ids[1] if survivor == ids[0] else ids[0]
-        if sure():
-            with hub().unit_of_work() as uow:
-                merging.merge(uow, survivor, gone, who, why())
-            flash("Merged, with your name and reason. It can be taken back on this page.")
-            return redirect(url_for("customers.one", account_id=survivor), 303)
-        with reading() as uow:
-            ahead = merging.preview(uow, survivor, gone)
-        return ask(self, _question(ahead, survivor, url_for(".pair", one=one, other=other)))
-
-    @expose("/<uuid:one>/<uuid:other>/apart", methods=("POST",))
-    def apart(self, one: Any, other: Any) -> ResponseReturnValue:
-        """Say that two accounts are two customers."""
-        who = actor(Permission.WORK)
-        with hub().unit_of_work() as uow:
-            customers.keep_apart(uow, str(one), str(other), who, why())
-        flash("They stay two; nobody is asked again.")
-        return redirect(url_for(".index"), 303)
+def _sources(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """Connections that keep customers, each with its last import and whether the whole was imported once."""
+    found = []
+    for name, connection in sorted(uow.hub.connections.all(uow.session).items()):
+        if connection.spec.offers(CustomerSource):
+            last = runs(uow, kind=customers_in.KIND, connection=name, most=1)
+            once = customers_in.last_import(uow, name) is not None
+            found.append({"name": name, "last": last[0] if last else None, "once": once})
+    return found
 
 
-def _question(ahead: merging.Preview, survivor: str, back: str) -> Question:
-    sentences = ["One of the two stays; everything of the other is found with it from now on. It can be taken back."]
-    if ahead.both:
-        sentences.append(f"Both have a number there, and keep it: {', '.join(ahead.both)}.")
-    if ahead.open_orders:
-        sentences.append("Open orders go over too: what is still posted of them is posted for the one that stays.")
-    facts = (
-        ("Orders that go over", f"{ahead.orders:,}"), ("… of them open", f"{ahead.open_orders:,}"),
-        ("Numbers that go over", ", ".join(ahead.numbers) or "none"),
-        ("What it gains", ", ".join(ahead.gains) or "nothing"),
-    )  # fmt: skip
-    return Question(
-        title="Merge these accounts", sentences=sentences, facts=facts, button="Merge", back=back,
-        given=(("survivor", survivor),), reason="Why are they one?", reason_needed=True,
-    )  # fmt: skip
-
-
-def _parts(found: Whole, *, shown: bool) -> dict[str, Any]:
+def parts_of(found: Whole, *, shown: bool) -> dict[str, Any]:
+    """What an account has besides itself, as a page shows it."""
     parts = {name: [dict(part) for part in rows] for name, rows in found.parts.items()}
     if not shown:
         for name in ("addresses", "members"):
@@ -224,17 +209,14 @@ def _terms(found: Whole) -> dict[str, Any] | None:
     terms = dict(rows[0])
     minor = terms["limit_minor"]
     terms["limit"] = "no limit" if minor is None else f"{Money(minor, terms['currency']).text} {terms['currency']}"
-    terms["said"] = f"{count_of(terms['days'], 'day')} to pay"
+    code = f" ({terms['terms_code']})" if terms["terms_code"] else ""
+    terms["said"] = f"{count_of(terms['days'], 'day')} to pay{code}"
+    owed, read = terms["balance_minor"], terms["balance_at"]
+    terms["balance"] = "not told" if owed is None else f"{Money(owed, terms['currency']).text} {terms['currency']}"
+    terms["read"] = datetime.fromisoformat(read) if read else None
     return terms
 
 
-def _other(pair: queries.Pair, account_id: str) -> Brief:
+def other_of(pair: queries.Pair, account_id: str) -> Brief:
+    """The one of a pair that is not this account."""
     return pair.other if pair.one.account_id == account_id else pair.one
-
-
-def _same(one: Brief, other: Brief, name: str) -> tuple[str, str]:
-    """What a comparison of one field says, without the field's value."""
-    mine, theirs = getattr(one, name), getattr(other, name)
-    said = "neither has one" if not mine and not theirs else "one has it" if not mine or not theirs else (
-        "the same" if mine == theirs else "different")  # fmt: skip
-    return name.replace("_", " "), said

@@ -6,6 +6,7 @@ A limit is held against the balance in the ERP's books, what was accepted and is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from app.domains.customers import queries as known
 from app.domains.customers.policy import Exposure
@@ -44,6 +45,33 @@ def check(uow: UnitOfWork, wanted: Sequence[tuple[Captured, str]]) -> dict[str, 
         elif owed is not None:
             room.append(orders.in_currency(owed, credit[debtor].currency))
     return refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a customer owes and is about to owe, and what is left of the limit; None of it where it cannot be told.
+
+    `strange` counts open orders in another currency, which leave nothing to compare.
+    """
+
+    balance: Money | None
+    open_orders: Money
+    open_count: int
+    strange: int
+    left: Money | None
+
+
+def room_of(uow: UnitOfWork, account_id: str) -> Room | None:
+    """How much more a customer may order on account; None where it has no terms of its own."""
+    debtor = known.credit_of(uow, [account_id]).get(account_id)
+    if debtor is None:
+        return None
+    owed = _open(uow, {account_id: replace(debtor, limit=debtor.limit or Money.zero(debtor.currency))})[account_id]
+    zero = Money.zero(debtor.currency)
+    told = sum((money for money in owed if money is not None), zero)
+    strange = owed.count(None)
+    left = None if debtor.limit is None or strange else debtor.limit - (debtor.balance or zero) - told
+    return Room(balance=debtor.balance, open_orders=told, open_count=len(owed), strange=strange, left=left)
 
 
 def _open(uow: UnitOfWork, credit: Mapping[str, Debtor]) -> dict[str, list[Money | None]]:

@@ -171,3 +171,58 @@ def test_a_pair_is_merged_and_parted_again_by_a_program(client: FlaskClient, hub
     apart = {"account_id": first, "other_id": other, "reason": "sisters"}
     assert client.post("/api/v1/customers/duplicates/keep-apart", json=apart, headers=headers).status_code == 204
     assert client.get("/api/v1/customers/duplicates", headers=headers).get_json()["pairs"] == []
+
+
+@pytest.mark.capability("CUS-1", "ORD-9")
+def test_a_company_gets_places_and_people_and_tells_its_room(client: FlaskClient, shop: Hub, key: Key) -> None:
+    company, person = known(shop, external_id="2", company="Harper Ltd"), known(shop)
+    headers, address = key(READ, WRITE), f"/api/v1/customers/{company}"
+    dock = {"name": "Dock", "line1": "1 Quay", "country_code": "GB", "connection": "shop", "external_id": "44"}
+    place = client.post(f"{address}/locations", json=dock, headers=headers)
+    assert place.status_code == 201, place.get_json()
+    again = client.post(f"{address}/locations", json={**dock, "line1": "2 Quay"}, headers=headers)
+    assert again.get_json() == place.get_json()
+    role = {"role": "buyer", "location_id": place.get_json()["location_id"]}
+    assert client.put(f"{address}/members/{person}", json=role, headers=headers).status_code == 204
+    terms = {"credit_terms": {"currency": "GBP", "limit": "2500.00", "days": 30}}
+    shown = client.patch(address, json=terms, headers=headers).get_json()
+    assert [(one["name"], one["line1"], one["connection"]) for one in shown["locations"]] == [
+        ("Dock", "2 Quay", "shop")
+    ]
+    assert [one["role"] for one in shown["members"]] == ["buyer"]
+    assert shown["credit_room"] == {
+        "balance": None, "open_orders": "0.00 GBP", "open_count": 0, "strange": 0, "left": "2500.00 GBP",
+    }  # fmt: skip
+    assert client.delete(f"{address}/members/{person}", headers=headers).status_code == 204
+    assert client.delete(f"{address}/members/{person}", headers=headers).status_code == 404
+
+
+@pytest.mark.capability("CUS-1")
+def test_what_is_no_company_or_no_place_of_it_is_refused_by_name(client: FlaskClient, shop: Hub, key: Key) -> None:
+    company, person = known(shop, external_id="2", company="Harper Ltd"), known(shop)
+    headers = key(READ, WRITE)
+    refused = client.post(f"/api/v1/customers/{person}/locations", json={"name": "Dock"}, headers=headers)
+    assert (refused.status_code, refused.get_json()["type"]) == (409, "/admin/runbooks/customers.not_a_company")
+    wrong = {"location_id": person}
+    refused = client.put(f"/api/v1/customers/{company}/members/{person}", json=wrong, headers=headers)
+    assert (refused.status_code, refused.get_json()["type"]) == (422, "/admin/runbooks/customers.location")
+    nowhere = {"name": "Dock", "connection": "nowhere", "external_id": "1"}
+    assert client.post(f"/api/v1/customers/{company}/locations", json=nowhere, headers=headers).status_code == 404
+    headers = key(READ)
+    assert client.post(f"/api/v1/customers/{company}/locations", json={"name": "D"}, headers=headers).status_code == 403
+
+
+@pytest.mark.capability("CUS-1")
+def test_accounts_that_may_be_one_are_told_with_the_account(client: FlaskClient, shop: Hub, key: Key) -> None:
+    first, other = known(shop), known(shop, external_id="2")
+    headers = key(READ)
+    assert client.get(f"/api/v1/customers/{first}", headers=headers).get_json()["possible_duplicates"] == [other]
+    (pair,) = client.get(f"/api/v1/customers/{first}/duplicates", headers=headers).get_json()["pairs"]
+    assert pair["score"] == 55
+
+
+@pytest.mark.capability("CUS-1")
+def test_a_connection_without_customers_is_no_source(client: FlaskClient, shop: Hub, key: Key) -> None:
+    for path in ("imports", "alignments"):
+        asked = client.post(f"/api/v1/customers/{path}", json={"connection": "shop"}, headers=key(WRITE))
+        assert (asked.status_code, asked.get_json()["type"]) == (409, "/admin/runbooks/customers.no_source")

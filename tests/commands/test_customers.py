@@ -90,3 +90,22 @@ def test_a_request_that_nobody_wants_any_more_is_withdrawn_with_a_reason(answer:
     assert answer("customer", "withdraw", asked, "--why", "she changed her mind")["state"] == "withdrawn"
     again = flask("customer", "withdraw", asked, "--why", "again")
     assert (again.exit_code, "withdrawn already" in again.output) == (1, True)
+
+
+@pytest.mark.capability("CUS-1", "ORD-9")
+def test_a_company_gets_places_and_people_by_command(flask: Run, answer: Ask, hub: Hub) -> None:
+    person = known(hub, "1")
+    buyer = Buyer(connection="shop", order_key="2", external_id="2", email="ap@firm.example", company="Firm")
+    with hub.unit_of_work() as uow:
+        company = service.match_many(uow, [buyer])[0]
+        service.add_tax_id(uow, company, "DE136695976", service.Writer(who="ann"))
+    place = answer("customer", "add-place", company, "Dock", "--line1", "1 Quay", "--country", "de")["location"]
+    answer("customer", "add-person", company, person, "--role", "buyer", "--place", place)
+    shown = answer("customer", "show", company)
+    assert (shown["places"], shown["people"], shown["tax_ids"]) == (["Dock"], [person], ["DE136695976 (checked)"])
+    assert (shown["credit"], shown["room"], shown["known_as"]) == (None, None, ["shop: 2"])
+    assert "june" not in json.dumps(answer("customer", "show", person)).lower()
+    answer("customer", "remove-person", company, person)
+    assert answer("customer", "show", company)["people"] == []
+    refused = flask("customer", "add-place", person, "Dock")
+    assert (refused.exit_code, "only a company" in refused.output) == (1, True)

@@ -166,3 +166,23 @@ def test_only_an_administrator_asks_for_a_person(operator: Browser, hub: Hub) ->
     operator.get("/admin/privacy/")
     assert "Somebody wrote to you" not in operator.get("/admin/privacy/").text
     assert operator.post("/admin/privacy/ask", kind="erase", named=EMAIL, sure="yes", why="x").status_code == 403
+
+
+@pytest.mark.capability("CUS-1", "ORD-9", "ADM-2")
+def test_a_company_gets_places_and_people_on_its_page(operator: Browser, hub: Hub) -> None:
+    person, company = furnish(hub)
+    page = f"/admin/customers/{company}"
+    shown = operator.get(page).text
+    for said in ("Room left", "2500.00 GBP", "checked", "Add the place", "Let the person act for it"):
+        assert said in shown, said
+    added = operator.post(f"{page}/places", name="Leeds", line1="2 Mill", country_code="gb", external_id="9").text
+    assert ("The place is kept" in added, "2 Mill" in added) == (True, True)
+    assert operator.post(f"{page}/people/{person}/remove").status_code == 200
+    assert "0 people found" in operator.post(f"{page}/people", person="nobody@example.org").text
+    assert "acts for the company now" in operator.post(f"{page}/people", person=EMAIL, role="buyer").text
+    with hub.unit_of_work() as uow:
+        whole = queries.whole(uow, company)
+        done = {row[0] for row in uow.sql("SELECT did FROM hub.act WHERE key = %(k)s", {"k": company})}
+    assert [one["account_id"] for one in whole.parts["members"]] == [person]
+    assert {"kept a place", "let a person act for it", "let a person act for it no more"} <= done
+    assert "Add the place" not in operator.get(f"/admin/customers/{person}").text

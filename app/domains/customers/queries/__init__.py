@@ -9,7 +9,7 @@ from app.domains.customers.queries.accounts import (
     ids_by_identity,
     possible_duplicates,
 )
-from app.domains.customers.queries.credit import Debtor, debtors, households, lock_credit
+from app.domains.customers.queries.credit import Debtor, credit_of, debtors, households, lock_credit
 from app.domains.customers.queries.privacy import PrivacyRequest, pending_state, request_view, requests_listed
 from app.domains.customers.queries.views import Brief, Pair, Whole, briefs, found, listed, pairs, whole
 
@@ -23,6 +23,7 @@ __all__ = [
     "bound_customers",
     "briefs",
     "companies_by_tax_id",
+    "credit_of",
     "debtors",
     "found",
     "households",

@@ -25,12 +25,13 @@ SELECT w.n, c.id::text
      WHERE id IN (SELECT account_id FROM customers.credit_terms x WHERE x.account_id = id)
      ORDER BY rank LIMIT 1) c
 """
-LOCKED = """
+CREDIT = """
 SELECT t.account_id::text, coalesce(nullif(a.company, ''), a.name), t.currency, t.limit_minor, t.balance_minor,
        t.balance_at, t.blocked, t.source
   FROM customers.credit_terms t JOIN customers.account a ON a.id = t.account_id
- WHERE t.account_id = ANY(%(ids)s::uuid[]) ORDER BY t.account_id FOR UPDATE OF t
+ WHERE t.account_id = ANY(%(ids)s::uuid[]) ORDER BY t.account_id
 """
+LOCKED = f"{CREDIT} FOR UPDATE OF t"
 HOUSEHOLD = """
 SELECT t.id::text, f.id::text FROM unnest(%(ids)s::uuid[]) t(id) CROSS JOIN LATERAL (
     SELECT t.id UNION SELECT a.id FROM customers.account a WHERE a.merged_into = t.id
@@ -66,12 +67,17 @@ def debtors(uow: UnitOfWork, buyers: Sequence[tuple[str, str, str]]) -> list[str
 
 def lock_credit(uow: UnitOfWork, account_ids: Collection[str]) -> dict[str, Debtor]:
     """The credit of these, locked, so that two orders do not take the same room."""
+    return credit_of(uow, account_ids, LOCKED)
+
+
+def credit_of(uow: UnitOfWork, account_ids: Collection[str], statement: str = CREDIT) -> dict[str, Debtor]:
+    """The credit of those of these that have terms."""
     return {
         row[0]: Debtor(
             account_id=row[0], name=row[1], currency=row[2], limit=_money(row[3], row[2]),
             balance=_money(row[4], row[2]), balance_at=row[5], blocked=row[6], source=row[7],
         )
-        for row in uow.sql(LOCKED, {"ids": sorted(account_ids)})
+        for row in uow.sql(statement, {"ids": sorted(account_ids)})
     }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ from app.domains.customers.service.records import (
     note_refused,
     owns,
     record_consent,
+    remove_member,
     set_groups,
     set_terms,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "note_refused",
     "owns",
     "record_consent",
+    "remove_member",
     "set_groups",
     "set_terms",
     "unmerge",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domains.customers.canonical import Address, Kind
@@ -170,15 +171,19 @@ def set_groups(uow: UnitOfWork, account_id: str, groups: Collection[str], writer
 
 
 def add_location(
-    uow: UnitOfWork, account_id: str, name: str, address: Address, writer: Writer, *, external_id: str = ""
-) -> str:
-    """Keep a place of a company, once for each name; returns its id. Raises Invalid, or Refused for a person."""
+    uow: UnitOfWork, account_id: str, name: str, address: Address, writer: Writer, *, connection: str = "",
+    external_id: str = "",
+) -> str:  # fmt: skip
+    """Keep a place of a company, once for each name; returns its id. Raises Invalid, or Refused for a person.
+
+    `external_id` is what `connection` calls it, the writer's own where none is named: orders for it are the company's.
+    """
     row = _company(uow, account_id, writer)
     if not words_of(name):
         raise Invalid("customers.location", "a place needs a name, such as the one on its door", about="name")
     parts = ("line1", "line2", "city", "province_code", "postal_code", "country_code")
     facts = {part: getattr(address, part) for part in parts} | {
-        "connection": writer.source, "external_id": external_id
+        "connection": connection or writer.source, "external_id": external_id
     }  # fmt: skip
     statement = insert(LocationRow).values(id=new_id(), account_id=row.id, name=words_of(name), **facts)
     kept = statement.on_conflict_do_update(index_elements=["account_id", "name"], set_=facts)
@@ -189,17 +194,31 @@ def add_location(
 def add_member(
     uow: UnitOfWork, account_id: str, person_id: str, writer: Writer, *, role: str = "", location_id: str | None = None
 ) -> None:
-    """Let a person act for a company. Raises Refused where the two are not a company and a person."""
+    """Let a person act for a company. Raises Refused where the two are not a company and a person, or Invalid."""
     row = _company(uow, account_id, writer)
     person = uow.session.get(AccountRow, person_id)
     if person is None or person.kind != Kind.PERSON:
         raise Refused("customers.not_a_person", f"account {person_id} is no person", about=person_id)
+    if location_id is not None and uow.session.scalar(
+        select(LocationRow.id).filter_by(id=location_id, account_id=row.id)
+    ) is None:  # fmt: skip
+        raise Invalid("customers.location", "that is no place of this company: name one of its places", about="place")
     facts = {"role": words_of(role), "location_id": location_id}
     statement = insert(MemberRow).values(account_id=row.id, person_id=person_id, **facts)
     uow.session.execute(
         statement.on_conflict_do_update(index_elements=["account_id", "person_id"], set_=facts)
     )  # fmt: skip
     _note(uow, row, writer, "let a person act for it")
+
+
+def remove_member(uow: UnitOfWork, account_id: str, person_id: str, writer: Writer) -> None:
+    """A person acts for a company no more. Raises NotFound where none did."""
+    row = _company(uow, account_id, writer)
+    gone = uow.session.get(MemberRow, (account_id, person_id))
+    if gone is None:
+        raise NotFound("customers.no_member", f"account {person_id} does not act for this company", about=person_id)
+    uow.session.delete(gone)
+    _note(uow, row, writer, "let a person act for it no more")
 
 
 def _account(uow: UnitOfWork, account_id: str, writer: Writer, part: Part) -> AccountRow:
