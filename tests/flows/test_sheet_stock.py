@@ -82,7 +82,8 @@ def test_wrong_cells_are_named_and_nothing_is_half_applied(crank: Crank) -> None
         + f"NONE,,1,,{hour},1\n"  # 6
         + "WHEN,EAST,1,,yesterday,1\n"  # 7
         + f"SEQ,EAST,many,,{hour},-1\n"  # 8
-        + f"GOOD,EAST,2,,{hour},1\n",  # 9
+        + f"NAN,EAST,NaN,,{hour},1\n"  # 9
+        + f"GOOD,EAST,2,,{hour},1\n",  # 10
     )
     assert (row.state, crank.rows(KEPT)) == ("refused", [])
     assert errors(crank, row) == [
@@ -93,7 +94,8 @@ def test_wrong_cells_are_named_and_nothing_is_half_applied(crank: Crank) -> None
         (7, "as_of", "inventory.naive_time"),
         (8, "quantity", "inventory.not_exact"),
         (8, "sequence", "inventory.not_exact"),
-        (9, "sku", "inventory.counted_twice"),
+        (9, "quantity", "inventory.not_exact"),
+        (10, "sku", "inventory.counted_twice"),
     ]
     future = take_in(crank, HEAD + f"GOOD,EAST,1,,{hour},1\nLATE,EAST,1,,{soon},1\n")
     assert (future.state, errors(crank, future)) == ("refused", [(3, "as_of", "inventory.from_the_future")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from app.domains.inventory.canonical import Reports, Snapshot, require_place
@@ -15,6 +15,7 @@ from app.infra.sheets.layout import Column, Layout
 from app.infra.sheets.staging import Fault, Imported, Sheet
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid
+from app.kernel.written import instant_of, number_of
 
 AT_ONCE = 1000  # levels counted by the same few statements
 MOST_SEQUENCE = 2**63 - 1
@@ -164,22 +165,14 @@ def _place(sku: str, location: str) -> tuple[str, str]:
 
 
 def _quantity(written: str) -> Decimal:
-    try:
-        quantity = Decimal(written)
-    except InvalidOperation as wrong:
-        raise Invalid("inventory.not_exact", f"quantity is {written!r}: give a number such as 12") from wrong
+    quantity = number_of(written, "quantity", "inventory.not_exact")
     if quantity < 0:
         raise Invalid("inventory.negative", f"quantity is {written}: a count finds 0 or more")
     return quantity
 
 
 def _instant(written: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(written)
-    except ValueError as wrong:
-        said = f"as_of is {written!r}: write it such as 2026-11-27T06:00, in UTC or with its offset"
-        raise Invalid("inventory.naive_time", said) from wrong
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return instant_of(written, "as_of", "inventory.naive_time").astimezone(UTC)
 
 
 def _sequence(written: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import groupby, islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -24,7 +24,9 @@ from app.infra.sheets.staging import Fault, Imported, Sheet
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid, NotFound
 from app.kernel.money import UnitPrice
+from app.kernel.written import number_of
 
+PRICE = "pricing.price"  # the code of what is no price
 ENTITY = "price"  # its groups of fields are price lists
 SKUS_AT_ONCE = 5000
 LAYOUT = Layout(
@@ -196,8 +198,10 @@ def _price(cells: Cells, currency: str, zone: ZoneInfo, names: Names) -> Price |
     line = cells.line
     sku = cells.read("sku", line.sku, lambda: _some(line.sku))
     unit = cells.read("unit", line.unit, lambda: _unit(line, names))
-    least = cells.read("min_quantity", line.min_quantity, lambda: _number("min_quantity", line.min_quantity))
-    amount = cells.read("price", line.price, lambda: UnitPrice(_number("price", line.price), currency))
+    least = cells.read("min_quantity", line.min_quantity, lambda: number_of(line.min_quantity, "min_quantity", PRICE))
+    amount = cells.read(
+        "price", line.price, lambda: UnitPrice(number_of(line.price, "price", PRICE, like="189.50"), currency)
+    )
     start = cells.read("from", line.begins, lambda: begins(line.begins, zone))
     end = cells.read("until", line.ends, lambda: ends(line.ends, zone) if line.ends else None)
     if sku is None or unit is None or least is None or amount is None or start is None or cells.faults:
@@ -209,7 +213,7 @@ def _price(cells: Cells, currency: str, zone: ZoneInfo, names: Names) -> Price |
 
 def _some(sku: str) -> str:
     if not sku:
-        raise Invalid("pricing.price", "sku: the line names no SKU")
+        raise Invalid(PRICE, "sku: the line names no SKU")
     return sku
 
 
@@ -221,13 +225,6 @@ def _unit(line: Line, names: Names) -> str:
     if line.unit not in known:
         raise Invalid("pricing.unknown_unit", f"unit: {line.sku} has no unit {line.unit!r}; it has {', '.join(known)}")
     return "" if line.unit == known[0] else line.unit
-
-
-def _number(field: str, written: str) -> Decimal:
-    try:
-        return Decimal(written)
-    except InvalidOperation as wrong:
-        raise Invalid("pricing.price", f"{field}: {written!r} is no number; write it such as 189.50") from wrong
 
 
 def _out_of_turn(good: Iterable[tuple[Line, Price]]) -> Iterator[Fault]:

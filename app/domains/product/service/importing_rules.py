@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from app.domains.product.canonical import Component, Image, Unit, read_gtin, unit_of
@@ -27,6 +27,7 @@ from app.infra.sheets.staging import Fault
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError, Invalid
 from app.kernel.quantity import PLACES
+from app.kernel.written import number_of
 
 AT_ONCE = 5000  # lines read at once
 PARTS = re.compile(r"\s*;\s*")
@@ -132,11 +133,8 @@ def _check_weight(line: Line) -> None:
 
 
 def _number(written: str, code: str, what: str) -> Decimal:
-    try:
-        number = Decimal(written)
-    except InvalidOperation as wrong:
-        raise Invalid(code, f"{what} is {written!r}: give a number such as 1.25") from wrong
-    if not number.is_finite() or number.adjusted() > 9 or -int(number.as_tuple().exponent) > PLACES:
+    number = number_of(written, what, code, like="1.25")
+    if number.adjusted() > 9 or -int(number.as_tuple().exponent) > PLACES:
         raise Invalid(code, f"{what} is {written}: give at most nine digits and {PLACES} decimals")
     return number
 
