@@ -16,7 +16,7 @@ from app.api.operations_schemas import Strict
 from app.domains.product import queries
 from app.domains.product.lifecycle import ListingState
 from app.domains.product.queries import ListingFilter
-from app.flows import listing_alignment, listing_wish
+from app.flows import listing_alignment, listing_all, listing_wish
 from app.infra.web.auth import current_principal, require_scope
 from app.infra.web.idempotent import idempotent
 from app.infra.web.wiring import hub
@@ -73,7 +73,7 @@ class ListingAgainSchema(Strict):
     reason = fields.String(load_default="", validate=Length(max=500))
 
 
-class ListingAlignSchema(Strict):
+class ListingRunWishSchema(Strict):
     reason = fields.String(load_default="", validate=Length(max=500))
 
 
@@ -127,11 +127,25 @@ class ListingsAgain(MethodView):
             return {"due": listing_wish.send_again(uow, connection, given["which"], who, why=given["reason"])}
 
 
+@blueprint.route("/<connection>/all")
+class AllListings(MethodView):
+    @require_scope(WRITE)
+    @idempotent
+    @blueprint.arguments(ListingRunWishSchema)
+    @blueprint.response(202, ListingRunSchema)
+    def post(self, given: dict[str, Any], connection: str) -> dict[str, str]:
+        """Have every product of the channel's company shown there that is not retired, page by page as a run."""
+        with hub().unit_of_work() as uow:
+            channel = uow.hub.connections.get(uow.session, connection)
+            run_id = listing_all.start(uow, channel, who=current_principal().name, why=given["reason"])
+        return {"run_id": run_id}
+
+
 @blueprint.route("/<connection>/alignments")
 class ListingAlignments(MethodView):
     @require_scope(WRITE)
     @idempotent
-    @blueprint.arguments(ListingAlignSchema)
+    @blueprint.arguments(ListingRunWishSchema)
     @blueprint.response(202, ListingRunSchema)
     def post(self, given: dict[str, Any], connection: str) -> dict[str, str]:
         """Compare what a channel shows with what the hub wishes; nothing is repaired."""

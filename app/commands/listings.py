@@ -8,7 +8,7 @@ from app.commands.terminal import Commands, as_json, listed, tell, who
 from app.domains.product import queries
 from app.domains.product.lifecycle import ListingState
 from app.domains.product.queries import ListingFilter
-from app.flows import listing_alignment, listing_wish
+from app.flows import listing_alignment, listing_all, listing_wish
 from app.infra.web.wiring import hub
 
 listings = Commands("listings", help="Products at channels.")
@@ -69,6 +69,18 @@ def publish(channel: str, codes: tuple[str, ...], why: str, json_wanted: bool) -
     with hub().unit_of_work() as uow:
         due = listing_wish.list_codes(uow, channel, codes, who(), wanted=True, why=why)
     tell(f"{due} products are on their way to {channel}", {"due": due}, json_wanted=json_wanted)
+
+
+@listings.command("publish-all")
+@click.argument("channel")
+@why_option
+@as_json
+def publish_all(channel: str, why: str, json_wanted: bool) -> None:
+    """Have every product of CHANNEL's company shown there that is not retired, page by page."""
+    with hub().unit_of_work() as uow:
+        run_id = listing_all.start(uow, uow.hub.connections.get(uow.session, channel), who=who(), why=why)
+    said = f"They are put on their way. `flask runs show {run_id}` tells how far it is."
+    tell(said, {"run": run_id}, json_wanted=json_wanted)
 
 
 @listings.command("unpublish")

@@ -12,7 +12,7 @@ from app.console.sign_in import actor
 from app.domains.product import queries
 from app.domains.product.lifecycle import ListingState
 from app.domains.product.queries import ListingFilter
-from app.flows import catalogue_out, listing_alignment, listing_wish
+from app.flows import catalogue_out, listing_alignment, listing_all, listing_wish
 from app.infra.views import PAGE_ROWS, Page
 from app.infra.web.scopes import Permission
 from app.infra.web.wiring import hub
@@ -97,6 +97,24 @@ class ListingPages(Page):
             due = listing_wish.send_again(uow, channel, request.form.get("which", ""), who, why=why())
         flash(f"{due:,} products are on their way to {channel}, under your name.")
         return redirect(url_for(".one", channel=channel), 303)
+
+    @expose("/<channel>/all", methods=("POST",))
+    def everything(self, channel: str) -> ResponseReturnValue:
+        """Have the whole catalogue shown there, once the person has seen what that means."""
+        who, here = actor(Permission.WORK), url_for(".one", channel=channel)
+        if not sure():
+            question = Question(
+                title=f"Publish the whole catalogue at {channel}", button="Publish all", back=here, reason="Why?",
+                sentences=(
+                    "Every product of its company that is not retired is put on its way there.",
+                    "What lacks something waits; what stands there as it should is not sent again.",
+                ),
+            )  # fmt: skip
+            return ask(self, question)
+        with hub().unit_of_work() as uow:
+            connection = uow.hub.connections.get(uow.session, channel)
+            run_id = listing_all.start(uow, connection, who=who, why=why())
+        return redirect(url_for("runs.one", run_id=run_id), 303)
 
     @expose("/<channel>/align", methods=("POST",))
     def align(self, channel: str) -> ResponseReturnValue:

@@ -47,6 +47,7 @@ EVERY, CHOSEN = "all", "chosen"
 INCOMPLETE, REFUSED = "product.listing_incomplete", "product.listing_refused"
 NOT_SHOWN = "product.not_shown"
 FLAG = "channel.listings"
+SOME = 20  # products that a case names: with thousands that wait, none is counted for each that does
 TOLD = {ListingState.WAITING: INCOMPLETE, ListingState.REJECTED: REFUSED}
 
 
@@ -258,14 +259,15 @@ def report(uow: UnitOfWork, channel: str) -> None:
     """One case for all products that wait for something, and one for those that were refused, while there are any."""
     words = {INCOMPLETE: "wait for what {} requires", REFUSED: "were refused by {}"}
     for state, code in TOLD.items():
-        count, some = catalogue.some_in(uow, channel, state)
-        if not count:
+        some = catalogue.some_in(uow, channel, state, SOME + 1)
+        if not some:
             end_for(uow, code, f"listings:{channel}:{state}", "every product stands as wished")
             continue
+        count = f"more than {SOME}" if len(some) > SOME else str(len(some))
         open_case(
             uow, code=code, connection=channel, about=channel, key=f"listings:{channel}:{state}",
             title=f"{count} products {words[code].format(channel)}", said=f"{some[0][0]}: {some[0][1]}",
-            facts={"count": count, "some": dict(some)},
+            facts={"count": count, "some": dict(some[:SOME])},
         )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def test_products_are_shown_hidden_and_sent_anew(client: FlaskClient, key: Key, 
     hidden = client.post(API, json={"product_ids": [ids["MUG"]], "wanted": False, "reason": "recall"}, headers=write)
     assert (hidden.get_json(), states(hub)["MUG"]) == ({"due": 1}, "pending")
     assert client.post(f"{API}/alignments", json={}, headers=write).get_json()["run_id"]
+    assert client.post(f"{API}/all", json={}, headers=write).get_json()["run_id"]
     twice = client.post(f"{API}/alignments", json={}, headers=write)
     assert (twice.status_code, twice.get_json()["title"]) == (409, "product.alignment_under_way")
 

@@ -30,6 +30,7 @@ def test_listings_are_shown_counted_published_and_compared(answer: Answer, flask
     assert answer("listings", "again", "shop", "rejected") == {"due": 1}
     assert set(states(hub).values()) == {"pending"}
     assert answer("listings", "align", "shop")["run"]
+    assert answer("listings", "publish-all", "shop")["run"]
     unknown = flask("listings", "publish", "shop", "GHOST")
     assert unknown.exit_code != 0
     assert "GHOST" in unknown.output

@@ -59,6 +59,9 @@ def test_what_was_rejected_goes_again_and_a_comparison_begins(operator: Browser,
     assert states(hub) == {"MUG": "live", "CUP": "waiting", "JUG": "pending"}
     begun = operator.post(f"{PAGE}/align", follow=False)
     assert "Listings of shop compared" in operator.get(begun.headers["Location"]).text
+    assert "What lacks something waits" in operator.post(f"{PAGE}/all").text
+    listed = operator.post(f"{PAGE}/all", sure="yes", follow=False)
+    assert "Catalogue listed at shop" in operator.get(listed.headers["Location"]).text
     publish_at(hub, "")
     assert operator.post(f"{PAGE}/again", which="live").status_code == 409
 

@@ -23,7 +23,7 @@ from app.domains.product import queries
 from app.domains.product import service as catalogue
 from app.domains.product.canonical import Image, ProductDraft, VariantDraft
 from app.domains.product.queries import ListingFilter, ListingRow
-from app.flows import catalogue_out, listing_alignment
+from app.flows import catalogue_out, listing_alignment, listing_all
 from app.infra.bindings import known
 from app.infra.ids import new_id
 from app.infra.notices import Incoming
@@ -275,6 +275,21 @@ def test_only_what_was_chosen_is_listed_and_a_person_takes_it_off(store: Store) 
     store.keep("MUG", title="Big mug")  # nobody wants it there
     store.settle()
     assert len(store.sent()) == 2
+
+
+@pytest.mark.parametrize("store", [{"publish_products": "chosen"}], indirect=True)
+def test_the_catalogue_of_before_is_listed_as_a_run(store: Store) -> None:
+    store.price(MUG="12.50", CUP="3.00")
+    for code, status in (("MUG", "active"), ("CUP", "active"), ("JUG", "retired")):
+        store.keep(code, status=status)
+    with store.crank.uow() as uow:
+        run_id = listing_all.start(uow, uow.hub.connections.get(uow.session, "shop"), who="anna")
+    with store.crank.uow() as uow, pytest.raises(Refused, match="being listed"):
+        listing_all.start(uow, uow.hub.connections.get(uow.session, "shop"), who="anna")
+    store.settle()
+    assert sorted(one["title"] for one in store.sent()) == ["Cup", "Mug"]
+    states = store.crank.rows("SELECT state, done, counts FROM hub.run WHERE id = %(id)s::uuid", id=run_id)
+    assert states == [("done", 2, {"due": 2})]
 
 
 def test_what_was_listed_by_hand_is_taken_over(store: Store) -> None:

@@ -70,8 +70,7 @@ class ShopifyListings:
             if wish.showing is not Showing.LIVE and not wish.variants:
                 return ListingAnswer(became=ListingBecame.ABSENT)
             return self._set(wish, None, {})
-        there = self._variants(found["id"]) if wish.variants else []
-        ids, foreign = matched(wish, there)
+        ids, foreign = matched(wish, self._variants(found) if wish.variants else ())
         if foreign:
             said = (
                 f"product {number(found['id'])} of the shop also has {', '.join(foreign[:5])}, which would be deleted: "
@@ -86,9 +85,7 @@ class ShopifyListings:
             ids = [f"{PRODUCT}{one}" for one in external_ids[start : start + LOOKED]]
             for node in self.admin.ask(listings.SHOWN, ids=ids)["nodes"]:
                 if node:
-                    page = node["variants"]
-                    whole = page["nodes"] if not page["pageInfo"]["hasNextPage"] else self._variants(node["id"])
-                    found[number(node["id"])] = shown_of(node, whole)
+                    found[number(node["id"])] = shown_of(node, self._variants(node))
         return found
 
     def _find(self, wish: ListingWish) -> tuple[Node | None, str, list[str]]:
@@ -121,20 +118,22 @@ class ShopifyListings:
                     found[node["product"]["id"]] = None
         return list(found)
 
-    def _variants(self, product: str) -> list[Node]:
-        """Every variant of a product."""
-        found: list[Node] = []
-        after: str | None = None
+    def _variants(self, product: Node) -> list[Node]:
+        """Every variant of a product, whose first page is known."""
+        page = product["variants"]
+        found = list(page["nodes"])
         for _ in range(MOST_PAGES):
-            node = self.admin.ask(listings.LISTED_VARIANTS, id=product, after=after)["product"]
-            if not node:
-                raise Transient("shopify.product_gone", f"product {number(product)} went away while it was read")
-            page = node["variants"]
-            found += page["nodes"]
             if not page["pageInfo"]["hasNextPage"]:
                 return found
             after = page["pageInfo"]["endCursor"]
-        raise NeedsAttention("shopify.pages_without_end", f"product {number(product)} has variants without end")
+            node = self.admin.ask(listings.LISTED_VARIANTS, id=product["id"], after=after)["product"]
+            if not node:
+                raise Transient("shopify.product_gone", f"product {number(product['id'])} went away while it was read")
+            page = node["variants"]
+            found += page["nodes"]
+        raise NeedsAttention(
+            "shopify.pages_without_end", f"product {number(product['id'])} has variants without end"
+        )  # fmt: skip
 
     def _set(self, wish: ListingWish, found: Node | None, ids: Mapping[str, str]) -> ListingAnswer:
         bare = found is None or not found["mediaCount"]["count"]
@@ -145,14 +144,14 @@ class ShopifyListings:
         payload = self.admin.change(listings.SET_PRODUCT, identifier=identifier, input=given)["productSet"]
         if errors := user_errors(payload):
             return self._judged(errors, wish)
-        product = payload["product"]["id"]
+        product = payload["product"]
         there = self._variants(product) if wish.variants else []
         now, _ = matched(wish, there)
         items = {one["id"]: number(one["inventoryItem"]["id"]) for one in there}
         variants = tuple(
             ListedIds(sku=sku, external_id=number(variant), item_id=items[variant]) for sku, variant in now.items()
         )
-        return ListingAnswer(became=ListingBecame.STANDS, external_id=number(product), variants=variants)
+        return ListingAnswer(became=ListingBecame.STANDS, external_id=number(product["id"]), variants=variants)
 
     def _judged(self, errors: Sequence[Node], wish: ListingWish) -> ListingAnswer:
         """What the shop refuses, field by field; what only calls for another attempt is raised."""

@@ -14,6 +14,7 @@ import pytest
 from graphql import OperationDefinitionNode, build_client_schema, parse
 from graphql.execution.values import get_variable_values
 
+from app.adapters.shopify.account import probe
 from app.adapters.shopify.documents.listings import SET_PRODUCT
 from app.adapters.shopify.listings import ShopifyListings
 from app.adapters.shopify.mapping.product import SHOWN_AS, as_html, problem_of, product_input
@@ -228,7 +229,8 @@ class TakesAway(ShopifyListings):
     """Sets what it was told, whatever else is there."""
 
     def put(self, wish: ListingWish) -> ListingAnswer:
-        there = self._variants(f"gid://shopify/Product/{wish.external_id}") if wish.external_id else []
+        node = self._find(wish)[0]
+        there = self._variants(node) if node else []
         return super().put(replace(wish, gone=(*wish.gone, *(one["sku"] for one in there))))
 
 
@@ -265,3 +267,12 @@ def test_the_contract_catches_a_broken_twin(twin: type) -> None:
     for promise in CAUGHT_BY[twin]:
         with a_shop() as shop, pytest.raises((AssertionError, HubError, ZeroDivisionError)):
             promise(Listings(shop, twin))
+
+
+@pytest.mark.parametrize(("publishes", "passed"), [("", True), ("all", False)])
+def test_publishing_needs_its_scope(publishes: str, passed: bool) -> None:
+    with a_shop(publish_products=publishes) as shop:
+        every = shop.post("/_shopify/scopes", {})["scopes"]
+        shop.post("/_shopify/scopes", {"scopes": [one for one in every if one != "write_products"]})
+        (scopes,) = (one for one in probe(shop.remote, shop.settings) if one.name == "scopes")
+        assert (scopes.passed, "write_products" in scopes.said) == (passed, not passed)

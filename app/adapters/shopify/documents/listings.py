@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-_STANDS = "id title status mediaCount { count }"
-_VARIANT = "id sku barcode selectedOptions { name value } inventoryItem { id }"
+_VARIANTS = """pageInfo { hasNextPage endCursor }
+      nodes { id sku barcode selectedOptions { name value } inventoryItem { id } }"""
+_STANDS = f"""id title status mediaCount {{ count }}
+    variants(first: 50) {{
+      {_VARIANTS}
+    }}"""
 
 LISTED = f"""
 query Listed($id: ID!) {{
@@ -26,8 +30,7 @@ LISTED_VARIANTS = f"""
 query ListedVariants($id: ID!, $after: String) {{
   product(id: $id) {{
     variants(first: 100, after: $after) {{
-      pageInfo {{ hasNextPage endCursor }}
-      nodes {{ {_VARIANT} }}
+      {_VARIANTS}
     }}
   }}
 }}"""

@@ -11,6 +11,7 @@ from app.domains.product.queries.listings import (
     listed_at,
     listing_counts,
     listings,
+    offered_ids,
 )
 from app.domains.product.queries.lists import Filter, Listed, Place, counts, matching, page, place, places
 from app.domains.product.queries.mapping import Alias, Likely, aliases, likely, meant
@@ -37,6 +38,7 @@ __all__ = [
     "listings",
     "matching",
     "meant",
+    "offered_ids",
     "page",
     "place",
     "places",

@@ -78,6 +78,10 @@ IDS_OF = """
 SELECT DISTINCT ON (code) code, id::text FROM product.product
  WHERE code = ANY(%(codes)s::text[]) AND company IN ('', %(company)s) ORDER BY code, company DESC
 """
+OFFERED = """
+SELECT id::text FROM product.product
+ WHERE id > %(after)s::uuid AND company IN ('', %(company)s) AND status <> 'retired' ORDER BY id LIMIT %(most)s
+"""
 FIRST = "00000000-0000-0000-0000-000000000000"
 
 
@@ -107,6 +111,11 @@ def listed_at(uow: UnitOfWork, channel: str, *, after: str = "", most: int = 50)
 def ids_of(uow: UnitOfWork, codes: Collection[str], company: str = "") -> dict[str, str]:
     """Code → product, of a company's and of everybody's; codes that are not known are left out."""
     return dict(uow.sql(IDS_OF, {"codes": sorted(codes), "company": company}).fetchall())
+
+
+def offered_ids(uow: UnitOfWork, company: str, *, after: str = "", most: int = 500) -> list[str]:
+    """Products of a company and of nobody's that are not retired, by their ids; those behind `after`."""
+    return [row[0] for row in uow.sql(OFFERED, {"company": company, "after": after or FIRST, "most": most})]
 
 
 def _row(row: Sequence[Any]) -> ListingRow:

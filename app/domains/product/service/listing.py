@@ -98,7 +98,7 @@ SELECT DISTINCT l.product_id::text
  WHERE d.connection = %(channel)s AND d.gone_at IS NULL LIMIT %(most)s
 """
 SOME = """
-SELECT count(*) OVER (), p.code, l.reason FROM product.listing l JOIN product.product p ON p.id = l.product_id
+SELECT p.code, l.reason FROM product.listing l JOIN product.product p ON p.id = l.product_id
  WHERE l.connection = %(channel)s AND l.variant_id IS NULL AND l.state = %(state)s
  ORDER BY l.changed_at, l.id LIMIT %(most)s
 """
@@ -210,10 +210,10 @@ def settle_listing(
         )  # fmt: skip
 
 
-def some_in(uow: UnitOfWork, channel: str, state: ListingState, most: int = 20) -> tuple[int, list[tuple[str, str]]]:
-    """How many listings of a channel are in a state, and the code and reason of those that are so for the longest."""
-    rows = uow.sql(SOME, {"channel": channel, "state": state.value, "most": most}).fetchall()
-    return (rows[0][0] if rows else 0), [(code, reason) for _, code, reason in rows]
+def some_in(uow: UnitOfWork, channel: str, state: ListingState, most: int = 20) -> list[tuple[str, str]]:
+    """The codes of products and the reasons of listings that are in a state for the longest."""
+    rows = uow.sql(SOME, {"channel": channel, "state": state.value, "most": most})
+    return list(rows.fetchall())
 
 
 def still_wanted(uow: UnitOfWork, channel: str, product_ids: Collection[str]) -> dict[str, bool]:
