@@ -14,6 +14,7 @@ from app.commands.doubts import doubt
 from app.commands.expiry import expiry
 from app.commands.flags import flags
 from app.commands.flow import deadlines, flows
+from app.commands.gates import gates
 from app.commands.keys import keys
 from app.commands.limits import breakers, quotas
 from app.commands.listings import listings
@@ -75,6 +76,7 @@ GROUPS = (
     cutovers,
     backfills,
     gaps,
+    gates,
     subscriptions,
     price_lists,
     promoted,

@@ -43,8 +43,9 @@ def plan_postings(uow: UnitOfWork, tolds: Sequence[Told[OrderAccepted]]) -> list
         if (found := founds.get(told.fact.order_id)) and found.held is None and found.standing.state not in orders.ENDED
     ]
     plans = {plan.posting.order_id: plan for plan in plans_of(uow, open_ones, erp)}
-    validating.check_postings(uow, erp, (plan.posting for plan in plans.values()))
-    words.require_words(uow, erp, (plan.posting for plan in plans.values()))
+    postings = [plan.posting for plan in plans.values()]
+    validating.check_postings(uow, erp, postings)
+    words.require_words(uow, erp, postings)
     return [plans.get(told.fact.order_id) for told in tolds]
 
 

@@ -23,7 +23,7 @@ from app.infra.uow import UnitOfWork
 from app.kernel.errors import Invalid, NotFound
 
 FRESH_SECONDS = 1.0  # how old a process' picture of the rules may be
-KINDS = ("sales_order", "customer")
+KINDS = ("sales_order", "customer", "item")
 CHECKS = ("required", "max_length", "min_length", "pattern", "one_of", "none_of")
 LONGEST_PATTERN = 200
 LONGEST_VALUE = 1000  # signs that a pattern looks at: a longer text fails it
@@ -109,12 +109,17 @@ def faults(rules: Sequence[GateRule], document: object) -> list[Fault]:
     found: dict[tuple[str, str], Fault] = {}
     for rule in rules:
         for value in _values(document, rule.field.split(".")):
-            if (rule.field, rule.rule) not in found and (said := _PASSES[rule.rule](value, rule.value)):
-                fix = rule.fix or f"correct {rule.field} where the document comes from"
-                found[rule.field, rule.rule] = Fault(
-                    field=rule.field, rule=rule.rule, said=f"{rule.field} {said}", fix=fix, rule_id=rule.id
-                )
+            if (rule.field, rule.rule) not in found and (fault := fault_of(rule, value)):
+                found[rule.field, rule.rule] = fault
     return list(found.values())
+
+
+def fault_of(rule: GateRule, value: str) -> Fault | None:
+    """What of a value does not pass one rule."""
+    if not (said := _PASSES[rule.rule](value, rule.value)):
+        return None
+    fix = rule.fix or f"correct {rule.field} where the document comes from"
+    return Fault(field=rule.field, rule=rule.rule, said=f"{rule.field} {said}", fix=fix, rule_id=rule.id)
 
 
 def _values(document: object, way: Sequence[str]) -> Iterator[str]:

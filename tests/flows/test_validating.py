@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.domains.product import service as catalogue
+from app.domains.product.canonical import ProductDraft, VariantDraft
 from app.flows import validating
+from app.infra.replay.again import resolve_case
 from app.infra.validation import GateRule, faults
 from app.kernel.errors import Invalid
-from tests.factories import a_customer, an_order
+from tests.factories import a_customer, a_line, an_order
 from tests.flows.conftest import Story
 
 
@@ -105,3 +108,43 @@ def test_a_rule_that_cannot_be_is_refused_by_name(story: Story, one: GateRule, s
         set_rule(story, one)
     assert said in refused.value.message
     assert story.crank.rows("SELECT FROM hub.gate_rule") == []
+
+
+@pytest.mark.capability("CM-7")
+def test_an_item_that_fails_is_one_case_for_all_orders_and_mending_it_lets_them_go_on(story: Story) -> None:
+    story.stock(TENT_2P_GRN=9, LAMP=9)
+
+    def told(**said: Any) -> None:
+        tent = ProductDraft(code="TENT", variants=(VariantDraft(sku="TENT-2P-GRN", **said),))
+        with story.crank.uow() as uow:
+            assert catalogue.upsert_many(uow, [tent], source="pim").problems == ()
+
+    told(title="Tent")
+    set_rule(story, rule("tax_code", "required", kind="item", fix="name its tax code in the PIM"))
+    story.post("orders/create", an_order(external_id="0", name="#0", lines=(a_line(sku="LAMP"),)))
+    for n in range(1, 4):
+        story.post("orders/create", an_order(external_id=str(n), name=f"#{n}"))
+    story.settle()
+    assert [story.state(str(n)) for n in range(4)] == ["posted", "accepted", "accepted", "accepted"]
+    ((about, title, waiting, case_id),) = story.crank.rows(
+        "SELECT c.about, c.title, (SELECT count(*) FROM hub.case_item i WHERE i.case_id = c.id), c.id::text "
+        "FROM hub.exception_case c"
+    )
+    assert (about, waiting) == ("sku TENT-2P-GRN", 3)
+    assert "tax_code is missing (required): name its tax code in the PIM" in title
+    told(tax_code="FULL")
+    with story.crank.uow() as uow:
+        assert resolve_case(uow, case_id, "june", "the PIM has it now") == 3
+    story.settle()
+    assert ([story.state(str(n)) for n in range(4)], story.cases()) == (["posted"] * 4, {})
+
+
+@pytest.mark.capability("CM-7")
+def test_a_value_is_tried_on_a_rule_before_it_is_set() -> None:
+    words = rule("gtin", "pattern", "[0-9]{13}", kind="item")
+    assert validating.try_value(words, "4006381333931") is None
+    fault = validating.try_value(words, "40063")
+    assert fault is not None
+    assert (fault.field, fault.said) == ("gtin", "gtin is not like [0-9]{13}")
+    with pytest.raises(Invalid, match="an item has|a item has"):
+        validating.try_value(rule("colour", "required", kind="item"), "")
