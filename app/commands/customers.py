@@ -95,17 +95,17 @@ def align(connection: str, why: str, json_wanted: bool) -> None:
 @click.argument("name")
 @click.option("--at", "connection", default="", help="The channel that knows the place.")
 @click.option("--external-id", default="", help="What the channel calls it: orders for it are the company's.")
-@click.option("--line1", default="", help="Street and number.")
+@click.option("--street", default="", help="Street and number.")
 @click.option("--city", default="")
 @click.option("--postal-code", default="")
 @click.option("--country", default="", help="Two letters, such as DE.")
 @as_json
 def add_place(
-    account_id: object, name: str, connection: str, external_id: str, line1: str, city: str, postal_code: str,
+    account_id: object, name: str, connection: str, external_id: str, street: str, city: str, postal_code: str,
     country: str, json_wanted: bool,
 ) -> None:  # fmt: skip
     """Keep a place of a company; the same name again changes it."""
-    address = Address(name=name, line1=line1, city=city, postal_code=postal_code, country_code=country.upper())
+    address = Address(name=name, line1=street, city=city, postal_code=postal_code, country_code=country.upper())
     with hub().unit_of_work() as uow:
         if connection:
             uow.hub.connections.get(uow.session, connection)

@@ -99,7 +99,7 @@ def test_a_company_gets_places_and_people_by_command(flask: Run, answer: Ask, hu
     with hub.unit_of_work() as uow:
         company = service.match_many(uow, [buyer])[0]
         service.add_tax_id(uow, company, "DE136695976", service.Writer(who="ann"))
-    place = answer("customer", "add-place", company, "Dock", "--line1", "1 Quay", "--country", "de")["location"]
+    place = answer("customer", "add-place", company, "Dock", "--street", "1 Quay", "--country", "de")["location"]
     answer("customer", "add-person", company, person, "--role", "buyer", "--place", place)
     shown = answer("customer", "show", company)
     assert (shown["places"], shown["people"], shown["tax_ids"]) == (["Dock"], [person], ["DE136695976 (checked)"])
