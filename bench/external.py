@@ -13,6 +13,7 @@ from app.infra.embedded.ground import free_port
 from bench import external_ours, peers
 from bench.figures import Bench, Measured, more
 from bench.ground import ROOT, Ground, await_port, prepared
+from bench.ours import LEFT
 
 PROCESSES = 2
 JOBS, PEER_JOBS, ROUNDS = 6000, 3000, 3
@@ -51,7 +52,7 @@ def _ours(ground: Ground, url: str, mark: str) -> float:
         child.stdin.write(b"go\n")
         child.stdin.flush()
     with ground.database() as line:
-        while (row := line.execute(external_ours.LEFT).fetchone()) and row[0]:
+        while (row := line.execute(LEFT, {"queue": "orders", "connection": "erp"}).fetchone()) and row[0]:
             if time.perf_counter() - began > 120:
                 raise RuntimeError("not done after two minutes")
             time.sleep(0.05)

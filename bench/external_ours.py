@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -13,22 +11,18 @@ from app.infra.hub import Hub, open_hub
 from app.infra.notices import NoticeReceived
 from app.infra.outbox import Place
 from app.infra.remote.client import Outbound
-from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, SettingsSchema
+from app.infra.remote.spec import AdapterSpec, Capability, Dedupe
 from app.infra.routes import add_route
 from app.infra.uow import UnitOfWork
-from app.infra.workers import Heart
-from app.jobs.dispatcher import Dispatcher
 from app.kernel.events import Fact, event
-from app.kernel.garbage import settle_in
 from app.settings import Settings
 from bench.ground import Ground
+from bench.ours import TrialSettings, call_all
 
 THREADS, CONCURRENCY = 64, 128  # what suits it best; the peer does less with 64 threads than with its 32
 AT_ONCE = 2_000
 PLACE = Place("orders", "erp", 0)
 LOOK_SECONDS = 0.05
-LEFT = """SELECT EXISTS (SELECT FROM hub.delivery
-    WHERE queue = 'orders' AND connection = 'erp' AND partition = 0 AND state IN ('due', 'running'))"""
 
 
 @event("bench.paper_made", version=1, key="paper")
@@ -47,11 +41,6 @@ class TrialSink:
     def put(self, key: str) -> int:
         body = {"document": key, "lines": [1, 2, 3]}
         return self._outbound.send("POST", "/papers", writes=True, body=body, headers={"Idempotency-Key": key}).status
-
-
-class TrialSettings(SettingsSchema):
-    class Meta:
-        unknown = "include"
 
 
 def trial_adapter(name: str) -> AdapterSpec:
@@ -111,24 +100,7 @@ def publish(ground: Ground, count: int, mark: str) -> None:
 
 def main() -> None:
     hub, steps = open_trial(Settings.from_environment())
-    heart = Heart(hub, "worker", "bench", calls_out=True)
-    heart.start()
-    dispatcher = Dispatcher(hub, steps, heart.worker, threads=THREADS)
-    settle_in()
-    dispatcher.start()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    pause = threading.Event()
-    while True:
-        dispatcher.wake(PLACE)
-        pause.wait(LOOK_SECONDS)
-        with hub.unit_of_work() as uow:
-            row = uow.sql(LEFT).fetchone()
-        if row is None or not row[0]:
-            break
-    dispatcher.stop(5)
-    heart.stop()
-    hub.close()
+    call_all(hub, steps, PLACE, threads=THREADS, look_seconds=LOOK_SECONDS)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from app.infra.embedded.ground import free_port
 from bench import quota_ours
 from bench.figures import Bench, Measured, less
 from bench.ground import ROOT, Ground, await_port, prepared
+from bench.ours import LEFT
 from bench.quota_limits import CALLS, own_seconds
 
 PROCESSES = 4
@@ -54,7 +55,7 @@ def _run(ground: Ground, url: str, vendor: str) -> tuple[float, float, float]:
         child.stdin.write(b"go\n")
         child.stdin.flush()
     with ground.database() as line:
-        while (row := line.execute(quota_ours.LEFT, {"vendor": vendor}).fetchone()) and row[0]:
+        while (row := line.execute(LEFT, {"queue": "orders", "connection": vendor}).fetchone()) and row[0]:
             if time.perf_counter() - began > PATIENCE_SECONDS:
                 raise RuntimeError(f"not done after {PATIENCE_SECONDS} s")
             time.sleep(0.05)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -15,21 +14,18 @@ from app.infra.notices import NoticeReceived
 from app.infra.outbox import Place
 from app.infra.remote.client import Outbound
 from app.infra.remote.quotas import Quota, QuotaKind
-from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, SettingsSchema
+from app.infra.remote.spec import AdapterSpec, Capability, Dedupe
 from app.infra.routes import add_route
 from app.infra.uow import UnitOfWork
-from app.infra.workers import Heart
-from app.jobs.dispatcher import Dispatcher
 from app.kernel.events import Fact, event
 from app.settings import Settings
 from bench.ground import Ground
+from bench.ours import TrialSettings, call_all
 from bench.quota_limits import POINTS, WINDOW
 
 THREADS = 16
 AT_ONCE = 1000
 RING_SECONDS = 1.0  # as often as a relay
-LEFT = """SELECT EXISTS (SELECT FROM hub.delivery
-    WHERE queue = 'orders' AND connection = %(vendor)s AND partition = 0 AND state IN ('due', 'running'))"""
 QUOTAS = {
     "window": Quota(
         name="requests", kind=QuotaKind.SLIDING_WINDOW, limit=WINDOW["requests"], window=WINDOW["seconds"]
@@ -57,11 +53,6 @@ class TrialSink:
 
     def put(self) -> int:
         return self._outbound.send("POST", self._path, writes=True, body={}, operation="document").status
-
-
-class TrialSettings(SettingsSchema):
-    class Meta:
-        unknown = "include"
 
 
 def trial_adapter(name: str) -> AdapterSpec:
@@ -127,23 +118,7 @@ def publish(ground: Ground, vendor: str, count: int) -> None:
 
 def main(vendor: str) -> None:
     hub, steps = open_trial(Settings.from_environment())
-    heart = Heart(hub, "worker", "bench", calls_out=True)
-    heart.start()
-    dispatcher = Dispatcher(hub, steps, heart.worker, threads=THREADS)
-    dispatcher.start()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    pause = threading.Event()
-    while True:
-        dispatcher.wake(Place("orders", vendor, 0))
-        pause.wait(RING_SECONDS)
-        with hub.unit_of_work() as uow:
-            row = uow.sql(LEFT, {"vendor": vendor}).fetchone()
-        if row is None or not row[0]:
-            break
-    dispatcher.stop(5)
-    heart.stop()
-    hub.close()
+    call_all(hub, steps, Place("orders", vendor, 0), threads=THREADS, look_seconds=RING_SECONDS)
 
 
 if __name__ == "__main__":

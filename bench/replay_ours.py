@@ -15,16 +15,14 @@ from app.infra.connections import ConnectionRow
 from app.infra.hub import Hub, open_hub
 from app.infra.notices import NoticeReceived
 from app.infra.remote.client import Outbound
-from app.infra.remote.spec import AdapterSpec, Capability, Dedupe, SettingsSchema
+from app.infra.remote.spec import AdapterSpec, Capability, Dedupe
 from app.infra.routes import add_route
 from app.infra.uow import UnitOfWork
-from app.infra.workers import Heart
-from app.jobs.dispatcher import Dispatcher
 from app.jobs.drain import Drain
 from app.jobs.relay import sweep
 from app.kernel.events import Fact, event
-from app.kernel.garbage import settle_in
 from app.settings import Settings
+from bench.ours import TrialSettings, dispatching
 
 THREADS, CONCURRENCY = 32, 64
 LOOK_SECONDS = 0.05
@@ -51,11 +49,6 @@ class LookingSink:
             return False
         self._outbound.send("POST", "/papers", writes=True, body={"paper": key}, headers={"Idempotency-Key": key})
         return True
-
-
-class TrialSettings(SettingsSchema):
-    class Meta:
-        unknown = "include"
 
 
 def trial_adapter(name: str) -> AdapterSpec:
@@ -106,24 +99,17 @@ def connect(settings: Settings, url: str) -> None:
 
 def main() -> None:
     hub, steps = open_trial(Settings.from_environment())
-    heart = Heart(hub, "worker", "bench", calls_out=True)
-    heart.start()
-    drain = Drain(hub, steps, RedisBell(hub.redis, lambda place: None), heart.worker)
-    dispatcher = Dispatcher(hub, steps, heart.worker, threads=THREADS)
-    settle_in()
-    dispatcher.start()
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
-    print("ready", flush=True)
-    while not stop.wait(LOOK_SECONDS):
-        for place in sweep(hub):
-            if place.connection:
-                dispatcher.wake(place)
-            else:
-                drain.run(place)
-    dispatcher.stop(5)
-    heart.stop()
-    hub.close()
+    with dispatching(hub, steps, THREADS) as (dispatcher, worker):
+        drain = Drain(hub, steps, RedisBell(hub.redis, lambda place: None), worker)
+        threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+        print("ready", flush=True)
+        while not stop.wait(LOOK_SECONDS):
+            for place in sweep(hub):
+                if place.connection:
+                    dispatcher.wake(place)
+                else:
+                    drain.run(place)
 
 
 if __name__ == "__main__":
