@@ -22,8 +22,9 @@ SKUS, LOCATIONS, BULK, CLIENTS = 200_000, 20, 500, 2
 WARM_UP, SINGLES, BULKS = 50, 1_500, 150  # of each client
 SLAB = 20_000  # SKUs that one statement makes
 AVAILABILITY = """
-INSERT INTO inventory.availability (sku, available, as_of, version)
-SELECT 'SKU-' || n, 20 * (n %% 50), now() - interval '5 minutes', 1
+INSERT INTO inventory.availability (sku, available, as_of, version, places, free_at, kept_version)
+SELECT 'SKU-' || n, 20 * (n %% 50), now() - interval '5 minutes', 1,
+       array(SELECT 'LOC-' || l FROM generate_series(1, 20) l ORDER BY 1), array_fill(n %% 50::numeric, ARRAY[20]), 1
   FROM generate_series(%(low)s::int, %(high)s::int) n
 """
 LEVELS = """

@@ -123,8 +123,8 @@ def _text(value: Any) -> str:
 
 
 def _marks(known: Iterable[Standing], offers: dict[str, Offer]) -> Sequence[str]:
-    """What makes an answer another one: versions, counts and offers, and not that time goes by."""
-    marks = [f"{one.sku}|{one.version}|{one.as_of}" for one in known]
+    """What makes an answer another one: versions, which every count raises, and offers; not that time goes by."""
+    marks = [f"{one.sku}|{one.version}" for one in known]
     return marks + [f"{sku}|{offer.quantity}|{offer.paused}" for sku, offer in offers.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 
 from app.domains.inventory import service
-from app.domains.inventory.canonical import ChannelPolicy, Ground, Supply
+from app.domains.inventory.canonical import ChannelPolicy, Ground, Movement, MovementKind, Supply
 from app.domains.inventory.policy import offers
+from app.domains.inventory.queries.offering import grounds_of
+from app.domains.inventory.service.recounting import compare, correct
+from app.domains.inventory.service.telling import refresh
 from app.infra.hub import Hub
 from app.kernel.errors import Invalid
 from tests.stock import MORNING, count_stock, wanted
@@ -59,7 +63,7 @@ def test_every_term_of_an_offer_is_shown_with_its_value(hub: Hub) -> None:
     with hub.unit_of_work() as uow:
         service.reserve(uow, "o-1", wanted({"TEE-M": 1}))
         uow.sql("UPDATE inventory.stock_level SET quality_hold = 3 WHERE location = 'EAST'")
-        uow.sql("UPDATE inventory.availability SET available = 72 WHERE sku = 'TEE-M'")
+        uow.sql("UPDATE inventory.availability SET available = 72, version = version + 1 WHERE sku = 'TEE-M'")
         now = uow.hub.clock.now()
         service.set_supplies(
             uow,
@@ -173,3 +177,80 @@ def test_an_offer_of_nothing_is_zero_and_paused_and_never_below(hub: Hub) -> Non
     policy = ChannelPolicy(channel="a", buffer=Decimal(50))
     offer = offers("TEE-M", {"a": policy}, Ground(free={"EAST": Decimal(-4)}), MORNING)["a"]
     assert (offer.quantity, offer.paused) == (0, True)
+
+
+def kept(hub: Hub, sku: str) -> dict[str, Decimal]:
+    """What is kept as free at each location, which is to be what the levels say."""
+    with hub.unit_of_work() as uow:
+        ((places, free, known),) = uow.sql(
+            "SELECT places, free_at, kept_version = version FROM inventory.availability WHERE sku = %(sku)s",
+            {"sku": sku},
+        ).fetchall()
+        levels = dict(uow.sql("SELECT location, free FROM inventory.stock_level WHERE sku = %(sku)s", {"sku": sku}))
+    assert known
+    assert dict(zip(places, free, strict=True)) == levels
+    return levels
+
+
+def test_what_is_free_at_each_location_is_kept_and_read_from_the_levels_where_nobody_kept_it(hub: Hub) -> None:
+    stock(hub, EAST=7, WEST=3)
+    assert kept(hub, "TEE-M") == {"EAST": 7, "WEST": 3}
+    agree(hub, "shop", locations=("WEST",))
+    with hub.unit_of_work() as uow:
+        service.move_many(uow, [move(1, "EAST", -2), move(2, "WEST", 2)])  # the sum stays, the channel's does not
+    assert (kept(hub, "TEE-M"), offered(hub, "TEE-M", "shop")) == ({"EAST": 5, "WEST": 5}, [5])
+    with hub.unit_of_work() as uow:  # as the release before this one would change it
+        uow.sql("UPDATE inventory.stock_level SET damaged = 1 WHERE location = 'WEST'")
+        uow.sql("UPDATE inventory.availability SET available = 9, version = version + 1")
+    assert offered(hub, "TEE-M", "shop") == [4]
+    with hub.unit_of_work() as uow:
+        service.recount(uow)
+    assert kept(hub, "TEE-M") == {"EAST": 5, "WEST": 4}
+
+
+def test_a_kept_figure_that_a_statement_by_hand_spoilt_is_found_and_mended_by_the_recount(hub: Hub) -> None:
+    stock(hub, EAST=7, WEST=3)
+    with hub.unit_of_work() as uow:
+        uow.sql("UPDATE inventory.availability SET free_at = '{9,3}'")
+        (found,) = compare(uow, ["TEE-M"])
+        assert (found.location, found.field, found.ours, found.theirs) == ("EAST", "free", 9, 7)
+        correct(uow, ["TEE-M"])
+        assert compare(uow, ["TEE-M"]) == []
+    assert kept(hub, "TEE-M") == {"EAST": 7, "WEST": 3}
+
+
+def test_sums_made_by_the_database_are_what_the_locations_one_by_one_come_to(hub: Hub) -> None:
+    chance = random.Random(7)
+    skus = [f"SKU-{n}" for n in range(40)]
+    with hub.unit_of_work() as uow:
+        for sku in skus:
+            for place in chance.sample(["EAST", "WEST", "NORTH", "SOUTH"], chance.randint(1, 4)):
+                count_stock(uow, sku, chance.randint(0, 30), location=place)
+        for sku in chance.sample(skus, 10):
+            uow.sql("UPDATE inventory.stock_level SET damaged = 40, oversold = 40 - on_hand "
+                    "WHERE sku = %(sku)s AND location = (SELECT min(location) FROM inventory.stock_level "
+                    "WHERE sku = %(sku)s)", {"sku": sku})  # fmt: skip
+        refresh(uow, skus)
+    for n in range(12):
+        safety_at = {"EAST": Decimal(chance.randint(0, 9))} if n % 3 else {}
+        policy = ChannelPolicy(
+            channel="shop", safety=Decimal(chance.randint(0, 9)), safety_at=safety_at,
+            locations=tuple(chance.sample(["EAST", "WEST", "NORTH"], n % 4)), buffer=Decimal(chance.randint(0, 5)),
+            share=Decimal(chance.choice([100, 60, 33])), cap=Decimal(25) if n % 2 else None,
+            fixed=Decimal(7) if n % 5 == 1 else None, backorder_limit=Decimal(chance.choice([0, 3])),
+            overcommit=n % 5 == 2,
+        )  # fmt: skip
+        with hub.unit_of_work() as uow:
+            service.set_channel_policy(uow, policy, "ann")
+            by_sums = service.offered(uow, "shop", skus)
+            grounds, now = grounds_of(uow, skus, None), uow.hub.clock.now()
+            by_places = {sku: offers(sku, {"shop": policy}, grounds[sku], now)["shop"] for sku in skus}
+        assert by_sums == by_places
+        assert {sku: one.terms for sku, one in by_sums.items()} == {sku: one.terms for sku, one in by_places.items()}
+
+
+def move(n: int, location: str, quantity: int) -> Movement:
+    return Movement(
+        source="erp", key=f"m-{n}", sku="TEE-M", location=location, kind=MovementKind.TRANSFER,
+        quantity=Decimal(quantity), at=MORNING + timedelta(hours=1),
+    )  # fmt: skip

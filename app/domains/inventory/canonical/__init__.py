@@ -9,6 +9,7 @@ from app.domains.inventory.canonical.offering import (
     ChannelPolicy,
     Ground,
     Offer,
+    Sum,
     Supply,
     Term,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Reserved",
     "Short",
     "Snapshot",
+    "Sum",
     "Supply",
     "Term",
     "Wanted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -102,6 +102,18 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What lies for one channel at all its locations together, what of it lies above its safety stock, and what is
+    promised beyond what lies at any location.
+    """
+
+    lying: Decimal
+    reach: Decimal
+    owed: Decimal
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """One figure of a formula by its name."""
 
@@ -111,11 +123,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """So much of a SKU is offered at a channel. `paused` means: do not sell it there now. `terms` say how it came."""
+    """So much of a SKU is offered at a channel. `paused` means: do not sell it there now."""
 
     sku: str
     channel: str
     quantity: Decimal
     paused: bool
-    terms: tuple[Term, ...]
     as_of: datetime | None
+    explain: Callable[[], tuple[Term, ...]] = field(repr=False, compare=False)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """How the quantity came, worked out when somebody asks: most want hundreds of offers and no reason."""
+        return self.explain()

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.db import Base
@@ -21,7 +33,9 @@ NOW = text("now()")
 class AvailabilityRow(Base):
     """What can be sold of a SKU, kept in the transaction that changes its stock; also the SKU's lock.
 
-    `owed` is what its levels have promised beyond what lies there: offers change with it.
+    `owed` is what its levels have promised beyond what lies there: offers change with it. `places` are its locations
+    and `free_at` what is free at each, so that an answer about many SKUs reads one row of each. They hold where
+    `kept_version` is `version`; where it is not, nobody kept them yet and the levels say it.
     """
 
     __tablename__ = "availability"
@@ -37,6 +51,9 @@ class AvailabilityRow(Base):
     owed: Mapped[Decimal] = mapped_column(server_default="0")
     as_of: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    places: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    free_at: Mapped[list[Decimal]] = mapped_column(ARRAY(Numeric), server_default="{}")
+    kept_version: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 

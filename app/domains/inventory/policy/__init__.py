@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from app.domains.inventory.canonical import NOTHING
-from app.domains.inventory.policy.offering import DEFAULT, Part, beyond, chosen, offers, offers_of_bundle
+from app.domains.inventory.policy.offering import (
+    DEFAULT,
+    Part,
+    beyond,
+    chosen,
+    offers,
+    offers_of_bundle,
+    offers_of_sums,
+    sums_suffice,
+)
 from app.domains.inventory.policy.serving import Shelves, added_up, require_once, serve, taken_apart
 
 __all__ = [
@@ -16,7 +25,9 @@ __all__ = [
     "chosen",
     "offers",
     "offers_of_bundle",
+    "offers_of_sums",
     "require_once",
     "serve",
+    "sums_suffice",
     "taken_apart",
 ]

@@ -13,13 +13,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from app.domains.inventory.canonical import EVERY, HUNDRED, NOTHING, Beyond, ChannelPolicy, Ground, Offer, Term
+from app.domains.inventory.canonical import (
+    EVERY,
+    HUNDRED,
+    NOTHING,
+    Beyond,
+    ChannelPolicy,
+    Ground,
+    Offer,
+    Sum,
+    Supply,
+    Term,
+)
 from app.domains.inventory.policy.serving import owed
 
 DEFAULT = ChannelPolicy(channel="", overcommit=True)  # who agreed nothing sells from all there is
@@ -34,7 +45,7 @@ class Stake:
     policy: ChannelPolicy
     reach: Places
     limit: Decimal
-    shown: tuple[Term, ...]
+    shown: Callable[[], list[Term]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +66,31 @@ def chosen(policies: Iterable[ChannelPolicy], channel: str, sku: str) -> Channel
 def offers(sku: str, policies: Mapping[str, ChannelPolicy], ground: Ground, now: datetime) -> dict[str, Offer]:
     """What each channel is offered of a SKU; `policies` has the one that holds for each of them."""
     pool: Places = {place: max(NOTHING, free) for place, free in ground.free.items()}
-    stakes = {channel: _stake(policy, ground, now) for channel, policy in policies.items()}
+    stakes = {channel: _stake_in(policy, ground, now) for channel, policy in policies.items()}
     for stake in stakes.values():
         for place, quantity in stake.reach.items():
             if place.startswith(INBOUND):
                 pool[place] = max(pool.get(place, NOTHING), quantity)
     return _offered(sku, stakes, pool, ground.as_of)
+
+
+def sums_suffice(policies: Collection[ChannelPolicy]) -> bool:
+    """Whether no channel's draw is another's loss, so that it does not matter where the goods lie."""
+    return len(policies) == 1 or all(policy.overcommit and policy.fixed is None for policy in policies)
+
+
+def offers_of_sums(
+    sku: str, policies: Mapping[str, ChannelPolicy], sums: Mapping[str, Sum], inbound: Sequence[Supply], now: datetime
+) -> dict[str, Offer]:
+    """The same as `offers` where sums suffice; `sums` has each channel's own."""
+    found = {}
+    for channel, policy in policies.items():
+        whole = sums[channel]
+        stake = _stake(policy, {"": whole.reach}, whole, inbound, now)
+        atp = _atp(stake, {})
+        want = atp * policy.share / HUNDRED if policy.fixed is None else min(policy.fixed, atp)
+        found[channel] = _offer(sku, channel, stake, _capped(policy, floor(want)), {}, whole.as_of)
+    return found
 
 
 def offers_of_bundle(
@@ -71,13 +101,12 @@ def offers_of_bundle(
     for channel, policy in policies.items():
         sets, waiting = {}, []
         for component, part in parts.items():
-            stake = _stake(part.policies[channel], part.ground, now)
+            stake = _stake_in(part.policies[channel], part.ground, now)
             sets[component] = floor(_atp(stake, {}) / part.quantity)
             waiting.append(floor((_atp(stake, {}) + stake.limit) / part.quantity))
         whole = min(sets.values())
-        shown = tuple(Term(name=f"sets of {component}", value=value) for component, value in sets.items())
         limit = min(policy.backorder_limit, min(waiting) - whole)
-        stakes[channel] = Stake(policy=policy, reach={"": whole}, limit=limit, shown=shown)
+        stakes[channel] = Stake(policy=policy, reach={"": whole}, limit=limit, shown=partial(_sets, sets))
     pool = {"": max((stake.reach[""] for stake in stakes.values()), default=NOTHING)}
     instants = [part.ground.as_of for part in parts.values() if part.ground.as_of]
     return _offered(sku, stakes, pool, min(instants, default=None))
@@ -89,7 +118,7 @@ def beyond(policy: ChannelPolicy, ground: Ground, now: datetime) -> Beyond | Non
     Goods on their way that count for the channel are among them: it is offered these too.
     """
     places = sorted(place for place in ground.free if policy.covers(place))
-    coming = floor(sum((quantity for _, quantity in _coming(policy, ground, now)), NOTHING))
+    coming = floor(sum((quantity for _, quantity in _coming(policy, ground.inbound, now)), NOTHING))
     if not places or not (limit := coming + policy.backorder_limit):
         return None
     due = [(supply.due_at, supply.location) for supply in ground.inbound if supply.location in places]
@@ -101,35 +130,46 @@ def floor(quantity: Decimal) -> Decimal:
     return quantity.to_integral_value(rounding=ROUND_FLOOR)
 
 
-def _stake(policy: ChannelPolicy, ground: Ground, now: datetime) -> Stake:
-    reach: Places = {}
-    lying = kept = coming = NOTHING
-    due = waiting = owed(ground.free)
-    for location, free in ground.free.items():
-        if policy.covers(location):
-            there = max(NOTHING, free)
-            reach[location] = max(NOTHING, free - policy.safety_of(location))
-            lying += there
-            kept += there - reach[location]
-    for place, counted in _coming(policy, ground, now):
+def _stake_in(policy: ChannelPolicy, ground: Ground, now: datetime) -> Stake:
+    mine = {location: free for location, free in ground.free.items() if policy.covers(location)}
+    reach = {location: max(NOTHING, free - policy.safety_of(location)) for location, free in mine.items()}
+    whole = Sum(
+        lying=sum((max(NOTHING, free) for free in mine.values()), NOTHING), reach=sum(reach.values(), NOTHING),
+        owed=owed(ground.free),
+    )  # fmt: skip
+    return _stake(policy, reach, whole, ground.inbound, now)
+
+
+def _stake(policy: ChannelPolicy, reach: Places, whole: Sum, inbound: Sequence[Supply], now: datetime) -> Stake:
+    due, coming = whole.owed, NOTHING
+    for place, counted in _coming(policy, inbound, now):
         taken = min(due, counted)
         reach[place] = reach.get(place, NOTHING) + counted - taken
         coming += counted
         due -= taken
     limit = max(NOTHING, policy.backorder_limit - due)
-    shown = [Term(name="free", value=lying)]
+    return Stake(policy=policy, reach=reach, limit=limit, shown=partial(_shown, policy, whole, coming))
+
+
+def _shown(policy: ChannelPolicy, whole: Sum, coming: Decimal) -> list[Term]:
+    kept = whole.lying - whole.reach
+    shown = [Term(name="free", value=whole.lying)]
     shown += [Term(name="safety", value=-kept)] if kept else []
     shown += [Term(name="inbound", value=coming)] if coming else []
-    shown += [Term(name="owed", value=-waiting)] if waiting and (coming or policy.backorder_limit) else []
-    return Stake(policy=policy, reach=reach, limit=limit, shown=tuple(shown))
+    shown += [Term(name="owed", value=-whole.owed)] if whole.owed and (coming or policy.backorder_limit) else []
+    return shown
 
 
-def _coming(policy: ChannelPolicy, ground: Ground, now: datetime) -> list[tuple[str, Decimal]]:
+def _sets(sets: Mapping[str, Decimal]) -> list[Term]:
+    return [Term(name=f"sets of {component}", value=value) for component, value in sets.items()]
+
+
+def _coming(policy: ChannelPolicy, inbound: Sequence[Supply], now: datetime) -> list[tuple[str, Decimal]]:
     """What of the goods on their way counts for a channel, by place, the earliest first."""
     if not policy.inbound_confidence:
         return []
     horizon = now + timedelta(days=policy.inbound_days)
-    counted = [one for one in ground.inbound if one.due_at <= horizon and policy.covers(one.location)]
+    counted = [one for one in inbound if one.due_at <= horizon and policy.covers(one.location)]
     return [
         (f"{INBOUND}{one.location}", one.quantity * policy.inbound_confidence / HUNDRED)
         for one in sorted(counted, key=lambda one: (one.due_at, one.key))
@@ -202,8 +242,15 @@ def _capped(policy: ChannelPolicy, quantity: Decimal) -> Decimal:
 def _offer(
     sku: str, channel: str, stake: Stake, allotted: Decimal, apart: Places, as_of: datetime | None
 ) -> Offer:  # fmt: skip
-    policy = stake.policy
     quantity = allotted + stake.limit
+    return Offer(
+        sku=sku, channel=channel, quantity=quantity, paused=quantity <= stake.policy.pause_at, as_of=as_of,
+        explain=partial(_terms, stake, allotted, apart),
+    )  # fmt: skip
+
+
+def _terms(stake: Stake, allotted: Decimal, apart: Places) -> tuple[Term, ...]:
+    policy = stake.policy
     mine = allotted if policy.fixed is not None else NOTHING
     set_apart = (min(apart.get(place, NOTHING), reach) for place, reach in stake.reach.items())
     others = sum(set_apart if apart else (), NOTHING) - mine
@@ -211,13 +258,12 @@ def _offer(
         ("set apart for others", -others if others > 0 else NOTHING), ("buffer", -policy.buffer),
         ("share in per cent", policy.share if policy.share != HUNDRED else NOTHING),
     ]  # fmt: skip
-    terms = [*stake.shown, *(Term(name=name, value=value) for name, value in told if value)]
+    terms = [*stake.shown(), *(Term(name=name, value=value) for name, value in told if value)]
     limits = (("fixed", policy.fixed), ("cap", policy.cap))
     terms += [Term(name=name, value=value) for name, value in limits if value is not None]
     terms.append(Term(name="allotted", value=allotted))
     terms += [Term(name="back-order limit", value=stake.limit)] if policy.backorder_limit else []
-    paused = quantity <= policy.pause_at
-    return Offer(sku=sku, channel=channel, quantity=quantity, paused=paused, terms=tuple(terms), as_of=as_of)
+    return tuple(terms)
 
 
 @lru_cache(maxsize=4096)

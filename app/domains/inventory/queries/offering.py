@@ -1,14 +1,22 @@
-"""What channels are offered, computed for many SKUs at once: four statements, however many SKUs and channels."""
+"""What channels are offered, computed for many SKUs at once: five statements, however many SKUs and channels."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domains.inventory.canonical import Beyond, ChannelPolicy, Ground, Offer, Supply
-from app.domains.inventory.policy import Part, beyond, chosen, offers, offers_of_bundle
+from app.domains.inventory.canonical import Beyond, ChannelPolicy, Ground, Offer, Sum, Supply
+from app.domains.inventory.policy import (
+    Part,
+    beyond,
+    chosen,
+    offers,
+    offers_of_bundle,
+    offers_of_sums,
+    sums_suffice,
+)
 from app.infra.uow import UnitOfWork
 
 POLICY_COLUMNS = (
@@ -19,9 +27,32 @@ DUE_WITHIN = 365  # days: where goods come in next decides where buyers wait for
 POLICIES = f"""
 SELECT {POLICY_COLUMNS} FROM inventory.channel_policy WHERE pattern = ANY(%(skus)s) OR strpos(pattern, '*') > 0
 """
-LEVELS = """
-SELECT sku, array_agg(location), array_agg(free), min(as_of)
-  FROM inventory.stock_level WHERE sku = ANY(%(skus)s) GROUP BY sku
+# What is free at each location of a SKU: as it is kept in its row `a`, or as its levels say where nobody kept it yet.
+PLACES = """
+    SELECT a.places, a.free_at WHERE a.kept_version = a.version
+     UNION ALL
+    SELECT array_agg(s.location ORDER BY s.location), array_agg(s.free ORDER BY s.location)
+      FROM inventory.stock_level s WHERE s.sku = a.sku AND a.kept_version IS DISTINCT FROM a.version
+    HAVING count(*) > 0
+"""
+LEVELS = f"""
+SELECT a.sku, p.places, p.free, a.as_of
+  FROM inventory.availability a CROSS JOIN LATERAL ({PLACES}) p(places, free) WHERE a.sku = ANY(%(skus)s)
+"""
+# For a SKU and a policy the sums of `_stake_in`, so that not every location of every SKU need come here.
+SUMS = f"""
+SELECT w.sku, w.channel, w.pattern, r.lying, r.reach, r.owed, a.as_of
+  FROM unnest(%(skus)s::text[], %(channels)s::text[], %(patterns)s::text[]) w(sku, channel, pattern)
+  JOIN inventory.availability a ON a.sku = w.sku
+ CROSS JOIN LATERAL ({PLACES}) p(places, free)
+  LEFT JOIN inventory.channel_policy c ON c.channel = w.channel AND c.pattern = w.pattern
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(f.free) FILTER (WHERE f.covered AND f.free > 0), 0) AS lying,
+              coalesce(sum(greatest(0, f.free - f.safety)) FILTER (WHERE f.covered), 0) AS reach,
+              coalesce(sum(-f.free) FILTER (WHERE f.free < 0), 0) AS owed
+         FROM (SELECT u.free, coalesce((c.safety_at ->> u.location)::numeric, c.safety, 0) AS safety,
+                      coalesce(c.locations = '{{}}' OR u.location = ANY(c.locations), true) AS covered
+                 FROM unnest(p.places, p.free) u(location, free)) f) r
 """
 SUPPLIES = """
 SELECT source, key, sku, location, quantity, due_at FROM inventory.supply
@@ -39,13 +70,20 @@ def offered_to(uow: UnitOfWork, channels: Collection[str], skus: Collection[str]
     bundles = parts_of(uow, skus)
     wanted = set(skus) | {component for parts in bundles.values() for component in parts}
     policies = policies_for(uow, wanted)
-    grounds = grounds_of(uow, wanted, _horizon(uow, policies))
     sharing = {*channels, *(policy.channel for policy in policies if policy.channel)}
-    holding = {sku: {channel: chosen(policies, channel, sku) for channel in sharing} for sku in wanted}
+    holding = _holding(policies, sharing, wanted)
+    simple = {sku for sku in skus if sku not in bundles and sums_suffice(holding[sku].values())}
+    needed = {component for parts in bundles.values() for component in parts} | (set(skus) - simple)
+    inbound = inbound_of(uow, wanted, _horizon(uow, policies))
+    grounds, sums = _grounds(uow, needed, inbound), sums_of(uow, {sku: holding[sku] for sku in simple})
     now = uow.hub.clock.now()
     found: dict[str, dict[str, Offer]] = {channel: {} for channel in channels}
     for sku in skus:
-        if parts := bundles.get(sku):
+        if sku in simple:
+            if sku not in sums:
+                continue
+            answer = offers_of_sums(sku, holding[sku], sums[sku], inbound.get(sku, ()), now)
+        elif parts := bundles.get(sku):
             made = {
                 name: Part(quantity=quantity, ground=grounds.get(name, Ground(free={})), policies=holding[name])
                 for name, quantity in parts.items()
@@ -77,6 +115,38 @@ def beyonds(uow: UnitOfWork, channels: Collection[str], skus: Collection[str]) -
     }
 
 
+def _holding(
+    policies: Sequence[ChannelPolicy], channels: Collection[str], skus: Collection[str]
+) -> dict[str, dict[str, ChannelPolicy]]:  # fmt: skip
+    """SKU → channel → the policy that holds there."""
+    mine = {channel: [one for one in policies if one.channel in ("", channel)] for channel in channels}
+    return {sku: {channel: chosen(mine[channel], channel, sku) for channel in channels} for sku in skus}
+
+
+def sums_of(uow: UnitOfWork, holding: Mapping[str, Mapping[str, ChannelPolicy]]) -> dict[str, dict[str, Sum]]:
+    """SKU → channel → what lies for it by the policy that holds; a SKU that no source reported has no entry."""
+    if not holding:
+        return {}
+    asked = {(sku, one.channel, one.pattern) for sku, policies in holding.items() for one in policies.values()}
+    rows = uow.sql(
+        SUMS,
+        {
+            "skus": [sku for sku, _, _ in asked], "channels": [channel for _, channel, _ in asked],
+            "patterns": [pattern for _, _, pattern in asked],
+        },
+    )  # fmt: skip
+    sums = {
+        (sku, channel, pattern): Sum(lying=lying, reach=reach, owed=owed, as_of=as_of)
+        for sku, channel, pattern, lying, reach, owed, as_of in rows
+    }
+    known = {sku for sku, _, _ in sums}
+    return {
+        sku: {channel: sums[sku, one.channel, one.pattern] for channel, one in policies.items()}
+        for sku, policies in holding.items()
+        if sku in known
+    }
+
+
 def policies_for(uow: UnitOfWork, skus: Collection[str]) -> list[ChannelPolicy]:
     """Every policy that may hold for one of these SKUs."""
     return [_policy(row) for row in uow.sql(POLICIES, {"skus": list(skus)})]
@@ -90,12 +160,23 @@ def every_policy(uow: UnitOfWork) -> list[ChannelPolicy]:
 
 def grounds_of(uow: UnitOfWork, skus: Collection[str], until: datetime | None) -> dict[str, Ground]:
     """What there is of each SKU that a source reported, with what comes in by then."""
-    inbound: dict[str, list[Supply]] = {}
+    return _grounds(uow, skus, inbound_of(uow, skus, until))
+
+
+def inbound_of(uow: UnitOfWork, skus: Collection[str], until: datetime | None) -> dict[str, list[Supply]]:
+    """What of each SKU comes in by then, nothing where nobody counts it."""
+    found: dict[str, list[Supply]] = {}
     if until is not None:
         for source, key, sku, location, quantity, due_at in uow.sql(SUPPLIES, {"skus": list(skus), "until": until}):
-            inbound.setdefault(sku, []).append(
+            found.setdefault(sku, []).append(
                 Supply(source=source, key=key, sku=sku, location=location, quantity=quantity, due_at=due_at)
             )
+    return found
+
+
+def _grounds(uow: UnitOfWork, skus: Collection[str], inbound: Mapping[str, Sequence[Supply]]) -> dict[str, Ground]:
+    if not skus:
+        return {}
     return {
         sku: Ground(free=dict(zip(places, free, strict=True)), inbound=tuple(inbound.get(sku, ())), as_of=as_of)
         for sku, places, free, as_of in uow.sql(LEVELS, {"skus": list(skus)})

@@ -13,7 +13,7 @@ from app.domains.inventory.events import StockOversold
 from app.domains.inventory.service import drifting
 from app.domains.inventory.service.drifting import LEDGER, Drift
 from app.domains.inventory.service.locking import hold
-from app.domains.inventory.service.telling import refresh
+from app.domains.inventory.service.telling import keep_places, refresh
 from app.infra.uow import UnitOfWork
 
 AT_ONCE = 2000  # SKUs in one turn: a second or two of reading, so that work between the turns does not wait
@@ -33,8 +33,14 @@ TRUTH = """
               AND state IN ('quoted', 'held', 'allocated')) r
      WHERE s.sku = ANY(%(skus)s)
 """
+# What is kept of a SKU by location is looked at where its sum is right: else that one finding says enough.
 COMPARE = f"""
-WITH truth AS MATERIALIZED ({TRUTH})
+WITH truth AS MATERIALIZED ({TRUTH}),
+summed AS MATERIALIZED (
+    SELECT a.sku, a.available, coalesce(sum(greatest(0, s.free)), 0) AS free, a.places, a.free_at,
+           a.kept_version = a.version AS kept
+      FROM inventory.availability a LEFT JOIN inventory.stock_level s USING (sku)
+     WHERE a.sku = ANY(%(skus)s) GROUP BY a.sku)
 SELECT s.sku, s.location, v.field, v.ours, v.theirs
   FROM truth t JOIN inventory.stock_level s USING (sku, location)
  CROSS JOIN LATERAL (VALUES
@@ -43,10 +49,15 @@ SELECT s.sku, s.location, v.field, v.ours, v.theirs
        v(field, ours, theirs)
  WHERE v.ours <> v.theirs
 UNION ALL
-SELECT a.sku, '', 'available', a.available, coalesce(sum(greatest(0, s.free)), 0)
-  FROM inventory.availability a LEFT JOIN inventory.stock_level s USING (sku)
- WHERE a.sku = ANY(%(skus)s) GROUP BY a.sku, a.available
-HAVING a.available <> coalesce(sum(greatest(0, s.free)), 0)
+SELECT sku, '', 'available', available, free FROM summed WHERE available <> free
+UNION ALL
+SELECT sku, location, 'free', coalesce(k.free, 0), coalesce(s.free, 0)
+  FROM (SELECT u.sku, p.location, p.free FROM summed u CROSS JOIN LATERAL unnest(u.places, u.free_at) p(location, free)
+         WHERE u.kept AND u.available = u.free) k
+  FULL JOIN (
+        SELECT l.sku, l.location, l.free FROM inventory.stock_level l JOIN summed u USING (sku)
+         WHERE u.kept AND u.available = u.free) s USING (sku, location)
+ WHERE k.free IS DISTINCT FROM s.free
  ORDER BY 1, 2, 3
 """
 CORRECT = f"""
@@ -83,6 +94,7 @@ def recount(uow: UnitOfWork, after: str = "", most: int = AT_ONCE) -> Recount:
     ]
     if not skus:
         return Recount(looked=0, last="", found=(), corrected=0)
+    keep_places(uow, skus)
     found = compare(uow, skus)
     corrected = _by_rule(uow, found)
     open_ones = [one for one in found if one.sku not in corrected]
