@@ -16,11 +16,19 @@ from app.domains.pricing.queries.channels import channel_rule
 from app.domains.pricing.service.channel_prices import set_channel_rule
 from app.domains.pricing.service.lists import keep_list, keep_prices
 from app.domains.pricing.service.promotions import keep_promotion
+from app.domains.pricing.service.tax_rates import put_tax_table
 from app.infra.connecting import change_settings
 from app.infra.connections import ConnectionRow
 from app.infra.uow import UnitOfWork
 from app.kernel.money import UnitPrice
 
+# The state rates that the sandbox's shop charges, without counties, and nothing elsewhere.
+TAXES = """jurisdiction,title,country,region,zone,name,percent,effective_from
+US-CO,Colorado,US,CO,America/Denver,Colorado State Tax,2.9,2026-01-01
+US-ME,Maine,US,ME,America/New_York,Maine State Tax,5.5,2026-01-01
+US-WA,Washington,US,WA,America/Los_Angeles,Washington State Tax,6.5,2026-01-01
+ELSEWHERE,Everywhere else,,,UTC,No tax,0,2026-01-01
+"""
 CURRENCY, ZONE, LIST = "USD", "America/New_York", "retail"
 PROMOTED, WEEK = "MO-TENT-", timedelta(days=7)
 
@@ -29,6 +37,7 @@ def offer(uow: UnitOfWork, shop: str, books: Mapping[str, Any], who: str) -> boo
     """Let the shop show the hub's stock and prices; false where somebody has said before how it shows prices."""
     if channel_rule(uow, shop) is not None:
         return False
+    put_tax_table(uow, TAXES, who)
     _offer_stock(uow, shop, books["locations"][0], who)
     _offer_prices(uow, shop, books["variants"], who)
     return True
@@ -45,7 +54,7 @@ def _offer_stock(uow: UnitOfWork, shop: str, place: Mapping[str, Any], who: str)
 
 def _offer_prices(uow: UnitOfWork, shop: str, variants: list[Mapping[str, Any]], who: str) -> None:
     """The prices that the shop has become the hub's; tents cost less this week."""
-    now = uow.hub.clock.now()
+    now = uow.hub.clock.now().replace(second=0, microsecond=0)
     wanted = PriceList(
         code=LIST, title="Shop prices", currency=CURRENCY, scope=Scope(), includes_tax=False, zone=ZONE
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whole baskets worked out by hand: each expected figure has its sum and its source beside it."""
+"""Whole baskets worked out by hand, each figure with its sum; a figure that a vendor gives names its document."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tax_by(shop: Shop, rounding: TaxRounding) -> None:
 
 @pytest.fixture
 def camp(shop: Shop) -> Shop:
-    """An outdoor shop in Germany with gross prices: 19 % (UStG § 12 Abs. 1), books 7 % (UStG Anlage 2 Nr. 49)."""
+    """An outdoor shop in Germany with gross prices: 19 % by UStG § 12 (1), books 7 % by § 12 (2), Anlage 2 no. 49."""
     shop.tax(GERMANY)
     tax_by(shop, TaxRounding.LINE)
     shop.items(
@@ -102,7 +102,7 @@ def test_a_contract_price_goes_before_the_shop_s_and_its_break_counts_over_all_l
 
 
 def test_shopify_s_own_example_of_an_amount_across_three_lines(shop: Shop) -> None:
-    """Order 450789469 of Shopify's REST reference: TENOFF takes 10.00 off three times 199.00, as 3.34, 3.33, 3.33."""
+    """Order 450789469 of contracts/shopify/rest-2026-07/order.json: TENOFF, 10.00 off 3 × 199.00: 3.34, 3.33, 3.33."""
     shop.tax()
     skus = ("IPOD2008GREEN", "IPOD2008RED", "IPOD2008BLACK")
     shop.list("us", dict.fromkeys(skus, "199.00"), currency="USD", includes_tax=False)
@@ -113,7 +113,7 @@ def test_shopify_s_own_example_of_an_amount_across_three_lines(shop: Shop) -> No
 
 
 def test_shopify_s_own_example_of_a_percentage(shop: Shop) -> None:
-    """A draft order's `FAKE30` of Shopify's REST reference: 9.0 % of 199.00 is 17.91."""
+    """contracts/shopify/rest-2026-07/order.json: FAKE30, 9.00 per cent, takes 17.91 off 199.00 and leaves 181.09."""
     shop.tax()
     shop.list("us", {"IPOD": "199.00"}, currency="USD", includes_tax=False)
     shop.promotion("FAKE30", Kind.PERCENTAGE, "9.0", level=Level.ORDER)
@@ -122,7 +122,7 @@ def test_shopify_s_own_example_of_a_percentage(shop: Shop) -> None:
 
 @pytest.mark.parametrize("rounding", TaxRounding)
 def test_taxjar_s_own_example_of_new_jersey(shop: Shop, rounding: TaxRounding) -> None:
-    """TaxJar's reference for POST /taxes: 15.00 and 1.50 shipping at 7 %: 1.05 and 0.11, 1.16 to collect."""
+    """contracts/taxjar/taxes.json: 15.00 and 1.50 shipping at 7 % are 1.05 and 0.11, 1.16 to collect."""
     shop.tax(NEW_JERSEY)
     tax_by(shop, rounding)
     shop.list("us", {"ITEM": "15.00"}, currency="USD", includes_tax=False)

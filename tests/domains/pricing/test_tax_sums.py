@@ -1,4 +1,4 @@
-"""Taxes worked by hand, from published rates; each figure says where it comes from."""
+"""Taxes worked by hand. Rates say which statute or authority published them; sums beside a figure are our own."""
 
 from __future__ import annotations
 
@@ -34,35 +34,50 @@ def rate(jurisdiction: str, percent: str, name: str = "", **more: object) -> Rat
     return Rate(jurisdiction=jurisdiction, name=name or f"{percent} %", percent=Decimal(percent), **given)  # type: ignore[arg-type]
 
 
-# Umsatzsteuergesetz: 19 % by section 12 (1), 7 % by section 12 (2); section 28 (1) and (2) made them 16 % and 5 % from
-# 1 July to 31 December 2020. Postage shares the rate of the goods (Umsatzsteuer-Anwendungserlass 3.10).
+# Umsatzsteuergesetz, section 12 (1): 19 % since 1 January 2007 (Haushaltsbegleitgesetz 2006, BGBl. I 2006 p. 1402);
+# section 12 (2): 7 % since 1 July 1983. Section 28 (1) to (3) made them 16 % and 5 % from 1 July to 31 December 2020
+# (Zweites Corona-Steuerhilfegesetz, BGBl. I 2020 p. 1513). An ancillary supply such as postage shares the treatment of
+# the goods (Umsatzsteuer-Anwendungserlass 3.10); that it is divided by value is worked by hand.
 GERMANY = Jurisdiction(
     code="DE", title="Germany", zone="Europe/Berlin", country="DE",
     rates=(
-        rate("DE", "19", "USt 19 %", tax_code="standard", effective_to=date(2020, 6, 30)),
+        rate("DE", "19", "USt 19 %", tax_code="standard", effective_from=date(2007, 1, 1),
+             effective_to=date(2020, 6, 30)),
         rate("DE", "16", "USt 16 %", tax_code="standard", effective_from=date(2020, 7, 1),
              effective_to=date(2020, 12, 31)),
         rate("DE", "19", "USt 19 %", tax_code="standard", effective_from=date(2021, 1, 1)),
-        rate("DE", "7", "USt 7 %", tax_code="books"),
+        rate("DE", "7", "USt 7 %", tax_code="books", effective_from=date(1983, 7, 1), effective_to=date(2020, 6, 30)),
+        rate("DE", "5", "USt 5 %", tax_code="books", effective_from=date(2020, 7, 1), effective_to=date(2020, 12, 31)),
+        rate("DE", "7", "USt 7 %", tax_code="books", effective_from=date(2021, 1, 1)),
     ),
 )  # fmt: skip
-# Japan, Consumption Tax Act: 10 %, and 8 % on food; an invoice rounds once for each rate (Qualified Invoice System).
+# Japan: 10 %, and 8 % on food and drink without liquor, since 1 October 2019 (Ministry of Finance, "Material on
+# Consumption Taxation", mof.go.jp/english/tax_policy/tax_system/consumption). That a document rounds once for each rate
+# is our mode `document`; its figures here are worked by hand.
 JAPAN = Jurisdiction(
     code="JP", title="Japan", zone="Asia/Tokyo", country="JP",
-    rates=(rate("JP", "10", tax_code="standard"), rate("JP", "8", tax_code="food")),
+    rates=(
+        rate("JP", "10", tax_code="standard", effective_from=date(2019, 10, 1)),
+        rate("JP", "8", tax_code="food", effective_from=date(2019, 10, 1)),
+    ),
 )  # fmt: skip
-# Canada: GST of 5 % (Excise Tax Act, section 165); until 2012 Quebec's QST of 9.5 % was charged on the price with GST,
-# since 2013 9.975 % on the price alone (Revenu Québec, "Basic rules for applying the GST and QST").
+# Canada: GST of 5 % and Quebec's QST of 9.975 % on the price without GST since 1 January 2013; before that 9.5 % on the
+# price with GST (Revenu Québec, "Basic Rules for Applying the GST/HST and QST", and its release of 17 December 2012,
+# whose example of 100.00 is the first one below). The first days of the 5 % and the 9.5 % are not asked for here.
 CANADA = Jurisdiction(code="CA", title="Canada", zone="America/Toronto", country="CA", rates=(rate("CA", "5", "GST"),))
 QUEBEC = Jurisdiction(
     code="CA-QC", title="Quebec", zone="America/Montreal", country="CA", region="QC",
     rates=(
-        rate("CA-QC", "9.5", "QST", position=2, compound=True, effective_to=date(2012, 12, 31)),
+        rate("CA-QC", "9.5", "QST", position=2, compound=True, effective_from=date(2012, 1, 1),
+             effective_to=date(2012, 12, 31)),
         rate("CA-QC", "9.975", "QST", position=2, effective_from=date(2013, 1, 1)),
     ),
 )  # fmt: skip
-# California: 7.25 % statewide, and 2.25 % of district taxes in the City of Los Angeles until March 2025 (CDTFA
-# publication 71); shipping that is charged apart is not taxed (CDTFA publication 100); food is exempt.
+# California: 7.25 % statewide. In the City of Los Angeles 9.5 % in all until 31 March 2025 (CDTFA, "City and County
+# Sales and Use Tax Rates", of 1 July 2019), so 2.25 % of district taxes; since 1 April 2025 a countywide 0.50 % stands
+# in the place of one of 0.25 % (CDTFA, "Explanation of Tax Rate Changes Operative April 1, 2025"), so 2.50 %. Delivery
+# by carrier at cost that is charged apart is not taxed (CDTFA publication 100, "Applying Sales Tax"). The ZIP codes of
+# the city and the exemption of food are made up to fit.
 CALIFORNIA = Jurisdiction(
     code="US-CA", title="California", zone="America/Los_Angeles", country="US", region="CA",
     shipping=ShippingTax.EXEMPT, rates=(rate("US-CA", "7.25"), rate("US-CA", "0", "exempt", tax_code="food")),
@@ -70,7 +85,11 @@ CALIFORNIA = Jurisdiction(
 LOS_ANGELES = Jurisdiction(
     code="US-CA-LA", title="Los Angeles", zone="America/Los_Angeles", country="US", region="CA", postal_from="90001",
     postal_to="90089", shipping=ShippingTax.EXEMPT,
-    rates=(rate("US-CA-LA", "2.25"), rate("US-CA-LA", "0", "exempt", tax_code="food")),
+    rates=(
+        rate("US-CA-LA", "2.25", effective_from=date(2019, 7, 1), effective_to=date(2025, 3, 31)),
+        rate("US-CA-LA", "2.5", effective_from=date(2025, 4, 1)),
+        rate("US-CA-LA", "0", "exempt", tax_code="food"),
+    ),
 )  # fmt: skip
 EVERYWHERE = (GERMANY, JAPAN, CANADA, QUEBEC, CALIFORNIA, LOS_ANGELES)
 
@@ -109,7 +128,8 @@ def test_german_vat_is_taken_out_of_a_gross_price() -> None:
 def test_a_rate_changes_at_midnight_of_its_own_zone() -> None:
     before = datetime(2020, 6, 30, 21, 59, 59, tzinfo=UTC)  # 23:59:59 in Berlin, which is UTC+2 in summer
     after = datetime(2020, 6, 30, 22, 0, 0, tzinfo=UTC)
-    assert [str(table("DE", at=at).rates_for("standard")[0].percent) for at in (before, after)] == ["19", "16"]
+    for code, percents in (("standard", ["19", "16"]), ("books", ["7", "5"])):
+        assert [str(table("DE", at=at).rates_for(code)[0].percent) for at in (before, after)] == percents
 
 
 def test_japan_rounds_once_for_each_rate_of_an_invoice() -> None:
@@ -119,7 +139,7 @@ def test_japan_rounds_once_for_each_rate_of_an_invoice() -> None:
         Taxable(key=str(n), amount=Money(116, "JPY"), quantity=Decimal(1), rates=there.rates_for("food"))
         for n in range(3)
     ]
-    # 348 × 0.08 = 27.84, cut off: 27, and 9 for each line; line by line 116 × 0.08 = 9.28 → 9
+    # By hand: 348 × 0.08 = 27.84, cut off: 27, and 9 for each line; line by line 116 × 0.08 = 9.28 → 9
     assert taxes(taxed(lines, cut, includes_tax=False)) == ["9", "9", "9"]
     # rounded up it is 28: 28 / 3 = 9.33, the unit that is over goes to the first line
     assert taxes(taxed(lines, DOCUMENT, includes_tax=False)) == ["10", "9", "9"]
@@ -127,7 +147,7 @@ def test_japan_rounds_once_for_each_rate_of_an_invoice() -> None:
 
 def test_quebec_taxed_the_tax_until_2013() -> None:
     then = taxed([line(table("CA", "QC", at=datetime(2012, 6, 1, tzinfo=UTC)), "100.00")], LINE, includes_tax=False)
-    # GST 5.00; QST (100 + 5) × 0.095 = 9.975 → 9.98
+    # GST 5.00; QST (100 + 5) × 0.095 = 9.975 → 9.98, as Revenu Québec has it
     assert [(owed.name, amount.text) for owed, amount in then[0].taxes] == [("GST", "5.00"), ("QST", "9.98")]
     now = taxed([line(table("CA", "QC"), "200.00")], LINE, includes_tax=False)
     # GST 10.00; QST 200 × 0.09975 = 19.95
@@ -146,8 +166,10 @@ def test_several_jurisdictions_tax_one_line_by_its_postal_code() -> None:
     done = taxed([line(inside, "80.00")], LINE, includes_tax=False)[0]
     assert [(owed.jurisdiction, amount.text) for owed, amount in done.taxes] == [
         ("US-CA", "5.80"),  # 80 × 0.0725
-        ("US-CA-LA", "1.80"),  # 80 × 0.0225
+        ("US-CA-LA", "2.00"),  # 80 × 0.025
     ]
+    before = table("US", "CA", "90012", datetime(2025, 4, 1, 6, 59, 59, tzinfo=UTC))  # the last second of March there
+    assert taxes(taxed([line(before, "80.00")], LINE, includes_tax=False)) == ["7.60"]  # 80 × 0.095
     assert taxes(taxed([line(outside, "80.00")], LINE, includes_tax=False)) == ["5.80"]
     assert taxes(taxed([line(inside, "80.00", "food")], LINE, includes_tax=False)) == ["0.00"]
 

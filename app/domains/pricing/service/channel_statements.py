@@ -80,13 +80,13 @@ SELECT w.sku, i.category, i.product_type, i.tax_code, i.margin, k.amount,
   LEFT JOIN LATERAL (SELECT * FROM holding h WHERE h.sku = w.sku AND h.compared
                       ORDER BY h.min_quantity DESC, h.from_at DESC LIMIT 1) c ON true
 """
-# The next instant at which a price of one unit begins or ends in a list that counts there, or is compared with.
+# The instants at which a price of one unit begins or ends in a list that counts there, or is compared with.
 COMING = """
-SELECT w.sku, min(t.at) FROM unnest(%(skus)s::text[]) w(sku)
+SELECT DISTINCT w.sku, t.at FROM unnest(%(skus)s::text[]) w(sku)
   JOIN pricing.price_list l ON l.open AND l.currency = %(currency)s AND (l.code = %(compare)s OR (
        l.company IN ('', %(company)s) AND l.channel IN ('', %(channel)s) AND l.customer = '' AND l.customer_group = ''))
   JOIN pricing.price p ON p.list_id = l.id AND p.sku = w.sku AND p.unit = '' AND p.min_quantity <= 1
- CROSS JOIN LATERAL (VALUES (p.from_at), (p.until_at)) AS t (at) WHERE t.at > %(now)s GROUP BY 1
+ CROSS JOIN LATERAL (VALUES (p.from_at), (p.until_at)) AS t (at) WHERE t.at > %(now)s ORDER BY 1, 2
 """
 _HELD = """
 held AS MATERIALIZED (

@@ -19,6 +19,8 @@ from app.domains.pricing.service.channel_statements import COMING, COUNTED
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import HubError
 
+MOST_INSTANTS = 20  # to come, on one page: each is two or three statements
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
@@ -56,36 +58,42 @@ def counted(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str], now: dateti
     ]
 
 
-def next_changes(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dict[str, datetime]:
-    """SKU → the next instant at which a list or a promotion may change its price at the channel."""
+def coming(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dict[str, tuple[datetime, Shown | None]]:
+    """SKU → when the channel is next to show it differently, and what; as lists, promotions and taxes stand now.
+
+    Of many instants the next few are looked at: what begins and changes nothing is passed over.
+    """
+    instants = _instants(uow, rule, skus)
+    now = showing(uow, rule, skus).prices
+    found: dict[str, tuple[datetime, Shown | None]] = {}
+    for at in sorted({at for ahead in instants.values() for at in ahead})[:MOST_INSTANTS]:
+        open_ones = [sku for sku, ahead in instants.items() if at in ahead and sku not in found]
+        there = showing(uow, rule, open_ones, at).prices if open_ones else {}
+        found |= {sku: (at, price) for sku, price in there.items() if _looks(price) != _looks(now.get(sku))}
+    return found
+
+
+def _instants(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dict[str, set[datetime]]:
+    """SKU → the instants to come at which a list or a promotion may change its price at the channel."""
     now = uow.hub.clock.now()
     given = {
         "currency": rule.currency, "company": rule.company, "channel": rule.channel, "compare": rule.compare_list,
         "skus": list(skus), "now": now,
     }  # fmt: skip
-    coming: dict[str, datetime] = dict(uow.sql(COMING, given).fetchall())
+    ahead: dict[str, set[datetime]] = {}
+    for sku, at in uow.sql(COMING, given):
+        ahead.setdefault(sku, set()).add(at)
     found = counted(uow, rule, skus, now)
     promotions, _ = _promotions(uow, rule, found, now, None)
     for one in found:
-        instants = [
-            at
-            for promotion in fitting(promotions, one.sku, one.item)
-            for at in (promotion.from_at, promotion.until_at)
-            if at is not None and at > now
-        ]
-        if instants:
-            coming[one.sku] = min(*instants, coming.get(one.sku, instants[0]))
-    return coming
+        for promotion in fitting(promotions, one.sku, one.item):
+            times = {at for at in (promotion.from_at, promotion.until_at) if at is not None and at > now}
+            ahead.setdefault(one.sku, set()).update(times)
+    return ahead
 
 
-def coming(uow: UnitOfWork, rule: ChannelRule, skus: Sequence[str]) -> dict[str, tuple[datetime, Shown | None]]:
-    """SKU → when its price next changes at the channel and what it will be, as everything stands now."""
-    changes = next_changes(uow, rule, skus)
-    found: dict[str, tuple[datetime, Shown | None]] = {}
-    for at in sorted(set(changes.values())):
-        there = showing(uow, rule, [sku for sku, instant in changes.items() if instant == at], at)
-        found |= {sku: (at, price) for sku, price in there.prices.items()}
-    return found
+def _looks(price: Shown | None) -> tuple[object, object] | None:
+    return None if price is None else (price.amount, price.compare_at)
 
 
 def _promotions(
