@@ -68,6 +68,12 @@ class Movements(MethodView):
                 )
                 for row, quantity in zip(rows, quantities, strict=True)
             ]  # fmt: skip
+        with hub().unit_of_work() as uow:  # what is refused is noted, whatever becomes of the rest
+            refused = service.foreign_movements(uow, movements)
+        if refused:
+            errors = [{"field": "location", "rule": one.code, "said": one.message} for one in refused]
+            raise Refused(refused[0].code, f"{refused[0].message}: nothing was moved", errors=errors)
+        with hub().unit_of_work() as uow:
             news = service.move_many(uow, movements)
         pairs = zip(movements, news, strict=True)
         return {"movements": [{"key": one.key, "repeated": not is_new} for one, is_new in pairs]}

@@ -10,7 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.domains.inventory import service
+from app.infra.foreign import standing
 from app.infra.hub import Hub
+from app.infra.ownership import set_owner
+from tests.console.browser import connect
 from tests.stock import contradictions, count_stock
 
 Key = Callable[..., dict[str, str]]
@@ -63,6 +66,29 @@ class TestReports:
         assert move(client, rights, movement("m-1", 5)).get_json()["movements"][0]["repeated"] is True
         assert one(client, rights, "TEE-M")["available"] == "13"
         assert contradictions(hub) == []
+
+    @pytest.mark.capability("CM-6")
+    def test_movements_of_a_location_that_another_system_owns_are_refused_whole_and_noted(
+        self, hub: Hub, client: FlaskClient, rights: dict[str, str]
+    ) -> None:
+        connect(hub, "erp", "shop")
+        count(client, rights, snapshot("TEE-M", 10), snapshot("TEE-M", 4, location="EAST"))
+        with hub.unit_of_work() as uow:
+            set_owner(uow, "", "stock", "EAST", "shop", "ann")
+        hub.owners.forget()
+        rows = movement("m-1", 5), movement("m-2", -1, location="EAST", kind="sale")
+        for _ in range(2):
+            answer = move(client, rights, *rows, source="erp")
+            assert (answer.status_code, answer.get_json()["title"]) == (409, "inventory.not_the_owner")
+            assert "EAST is counted by shop" in answer.get_json()["detail"]
+        assert one(client, rights, "TEE-M")["available"] == "14"
+        with hub.unit_of_work() as uow:
+            (noted,) = standing(uow)
+        assert (noted.state, noted.field_group, noted.key, noted.source, noted.count) == (
+            "refused", "EAST", "sku TEE-M", "erp", 2,
+        )  # fmt: skip
+        assert move(client, rights, *rows, source="shop").status_code == 200
+        assert one(client, rights, "TEE-M")["available"] == "18"
 
     def test_a_count_that_is_older_than_the_ledger_is_superseded_and_the_others_count(
         self, client: FlaskClient, rights: dict[str, str]

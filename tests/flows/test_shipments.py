@@ -10,7 +10,7 @@ import pytest
 
 from app.domains.orders.canonical import DocumentChanged, FulfilmentReported, Order
 from app.domains.orders.ports import ErpInvoice, ErpShipment, InvoicedLine, ShippedLine
-from app.flows import mapping
+from app.flows import mapping, shipments
 from app.infra.value_maps import Word, set_value
 from app.infra.windows import open_window
 from app.kernel.money import Money
@@ -58,6 +58,21 @@ def test_a_shipment_of_everything_reaches_the_shop_once_with_its_tracking(story:
     assert (shown.location, [package.tracking_number for package in shown.packages]) == ("gid://place/7", ["1Z1"])
     assert story.reserved() == {"consumed": Decimal(5)}
     assert story.crank.rows("SELECT kind, number FROM hub.binding WHERE kind = 'fulfilment'") == [("fulfilment", "")]
+
+
+@pytest.mark.capability("CM-6", "ORD-6")
+def test_an_erp_that_does_not_hold_an_order_ships_nothing_of_it(story: Story) -> None:
+    posted(story)
+    line = ShippedLine(quantity=Decimal(1), sequence=1000)
+    left = ErpShipment(number="S-1", order_number="SO-1001", shipped_at=AT, lines=(line,))
+    with story.crank.uow() as uow:
+        assert shipments.record_shipment(uow, "north-erp", left, uow.trail) is False
+    story.settle()
+    assert (story.state(), story.shop.shown, story.reserved()) == ("posted", [], {"allocated": Decimal(5)})
+    with story.crank.uow() as uow:
+        assert shipments.record_shipment(uow, "erp", left, uow.trail) is True
+    story.settle()
+    assert story.reserved() == {"allocated": Decimal(4), "consumed": Decimal(1)}
 
 
 @pytest.mark.capability("CM-5", "ORD-6")

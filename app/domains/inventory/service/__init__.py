@@ -32,6 +32,7 @@ from app.domains.inventory.service.offering import (
     set_unit,
 )
 from app.domains.inventory.service.overselling import Oversell, oversell_of, re_source
+from app.domains.inventory.service.owning import foreign_movements
 from app.domains.inventory.service.quoting import Quote, end_quote, quote, quote_many, quoted
 from app.domains.inventory.service.recounting import Recount, recount
 from app.domains.inventory.service.reserving import adjust, reserve, reserve_many
@@ -57,6 +58,7 @@ __all__ = [
     "expire",
     "expire_order",
     "fall_short",
+    "foreign_movements",
     "in_stock_units",
     "learn_bundles",
     "learn_units",

@@ -102,7 +102,12 @@ def move(uow: UnitOfWork, movement: Movement) -> bool:
 
 
 def move_many(uow: UnitOfWork, movements: Sequence[Movement]) -> list[bool]:
-    """Take many movements in one transaction: True for each that is new. One that contradicts refuses them all."""
+    """Take many movements in one transaction: True for each that is new. One that contradicts refuses them all, and so
+    does one of a location that a rule gives to another source (Refused `inventory.not_the_owner`).
+    """
+    owners = owners_of(uow, movements)
+    if (refusal := next((found for one in movements if (found := not_the_owner(one, owners))), None)) is not None:
+        raise refusal
     open_levels(uow, {(one.sku, one.location): one.source for one in movements})
     named = {"sources": [one.source for one in movements], "keys": [one.key for one in movements]}
     known = {(row[0], row[1]): tuple(row[2:]) for row in uow.sql(KNOWN, named)}
