@@ -138,7 +138,7 @@ def test_the_key_is_rotated_in_steps_and_secrets_open_at_each(
         hub.vault = kept
 
 
-@pytest.mark.capability("SEC-3")
+@pytest.mark.capability("SEC-1", "SEC-3")
 def test_after_a_rotation_everything_sealed_opens_without_the_old_key(
     app: Flask, hub: Hub, answer: Callable[..., Any], settings: Settings
 ):

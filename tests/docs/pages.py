@@ -89,10 +89,11 @@ def _refused(line: str, whole: bool) -> Iterator[str]:
         yield wrong.message
         return
     yield from (f"{word} is too much" for word in over if word != "…")
+    complete = "…" not in words and (whole or any(not word.startswith("-") for word in words))
     for wanted in command.params:
         value = given.get(wanted.name or "")
-        missing = wanted.required and not (value and isinstance(value, str | tuple | list))
-        if missing and "…" not in words and (whole or any(not word.startswith("-") for word in words)):
+        stands = isinstance(value, bool) or (isinstance(value, str | tuple | list) and value)
+        if complete and wanted.required and not stands:
             yield f"{wanted.opts[0]} is missing"
         choices = wanted.type.choices if isinstance(wanted.type, click.Choice) else ()
         if choices and isinstance(value, str) and value not in choices and not STANDS_FOR.fullmatch(value):
