@@ -13,6 +13,7 @@ from app.console.frame import reading
 from app.console.price_list_forms import PriceListForms
 from app.console.price_previews import ASKED, basket
 from app.console.promotion_forms import PromotionForms, shown_at_channels
+from app.console.quote_rules import QuoteRules
 from app.console.sign_in import actor
 from app.domains.pricing.canonical.prices import price_text
 from app.domains.pricing.policy.periods import zone_of
@@ -28,7 +29,7 @@ from app.kernel.errors import HubError
 PAGE = 50
 
 
-class PriceListPages(PriceListForms, PromotionForms):
+class PriceListPages(PriceListForms, PromotionForms, QuoteRules):
     """What things cost, for whom, and why."""
 
     @expose("/")

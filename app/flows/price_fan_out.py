@@ -15,7 +15,7 @@ from app.domains.pricing.events import ChannelPricesDue, PriceCameDue, PriceChan
 from app.domains.pricing.policy.channel_prices import ChannelRule, Shown
 from app.domains.pricing.ports import PriceAnswer, PriceBecame, PriceSink, PricesReported, PriceWish
 from app.domains.pricing.queries.channels import channel_rule, refused_prices
-from app.domains.pricing.queries.promotions import promotion
+from app.domains.pricing.queries.promotions import promotion, turning
 from app.domains.pricing.service import channel_prices
 from app.domains.pricing.service.showing import showing
 from app.flows.hearing import Heard
@@ -81,12 +81,18 @@ def _promotion_due(code: str, at: datetime) -> PromotionCameDue:
 
 
 def sweep(uow: UnitOfWork, told: Told[WindowOpened]) -> None:
-    """What a channel did not list or refused is tried again in time; a tax that began changes prices that hold it."""
+    """What a channel did not list or refused is tried again in time; a tax that began changes prices that hold it.
+
+    A promotion that turned and was not told, because it was kept by an earlier release, is told now.
+    """
     if told.fact.name != SWEEP:
         return
     channel_prices.sweep(uow)
     until = told.fact.instant
-    channel_prices.mark_new_rates(uow, window_before(uow, SWEEP, until) or until - EARLIEST, until)
+    since = window_before(uow, SWEEP, until) or until - EARLIEST
+    channel_prices.mark_new_rates(uow, since, until)
+    for code, at in turning(uow, since, until):
+        uow.publish(_promotion_due(code, at), told.trail)
 
 
 step("price_fan_out.sweep", on=WindowOpened, queue="catalogue", do=sweep)

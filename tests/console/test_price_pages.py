@@ -113,6 +113,17 @@ def test_a_list_is_made_for_a_contract_and_its_faults_stand_at_their_fields(
     assert [did for did, _, _ in audit(hub)] == ["made a price list", "changed a price list"]
 
 
+def test_the_floor_is_set_by_a_form_and_a_promotion_keeps_to_it(shop: Shop, operator: Browser, hub: Hub) -> None:
+    assert "No rule yet" in operator.get("/admin/prices/rules").text
+    for margin in ("much", "-200"):
+        refused = operator.post("/admin/prices/rules", rounding="line", half="up", margin=margin, floor="refuse")
+        assert (refused.status_code, 'id="margin-wrong"' in refused.text) == (422, True)
+    page = operator.post("/admin/prices/rules", channel="shop", rounding="order", half="even", margin="12.5").text
+    for said in ("channel shop", "12.5 %", "the sum of the order", "to the even one", "the discount is cut back"):
+        assert said in page
+    assert [did for did, _, _ in audit(hub)] == ["set the quote rule"]
+
+
 PROMOTION = {"code": "black", "kind": "percentage", "value": "25", "level": "line", "skus": "PEG, TENT",
              "zone": "Europe/Berlin", "from": "2026-11-27", "until": "2026-11-30", "open": "yes"}  # fmt: skip
 
@@ -196,6 +207,7 @@ def test_who_may_only_look_changes_no_price(shop: Shop, signed_in: Callable[[str
         "lists/retail/edit",
         "new-list",
         "new-promotion",
+        "rules",
         "lists/retail/open",
         "promotions/pegs/edit",
         "promotions/pegs/end",

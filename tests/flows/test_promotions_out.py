@@ -19,6 +19,7 @@ from app.domains.pricing.service.promotions import end_promotion, keep_promotion
 from app.domains.pricing.service.quoting import quote
 from app.domains.pricing.service.showing import coming
 from app.domains.pricing.service.tax_rates import put_tax_table
+from app.infra.windows import open_window
 from app.kernel.money import UnitPrice
 from tests.domains.pricing.shop import NOWHERE, TAX_COLUMNS
 from tests.flows.test_prices_out import SOCKS, TENT, WIDE, Store, _store
@@ -63,6 +64,20 @@ def test_a_promotion_is_shown_at_its_instant_and_goes_back_at_its_end(store: Sto
     store.pass_on(DAY)
     assert store.shown(TENT, WIDE) == [("200.00", None), ("300.00", None)]
     assert store.sent()[3:] == ["160.00", "200.00"]  # nothing else after the three usual prices
+
+
+def test_a_promotion_of_an_earlier_release_that_told_nothing_is_swept(store: Store) -> None:
+    begin(store)
+    start = store.clock.now() + DAY
+    promote(store, from_at=start, until_at=start + DAY)
+    with store.crank.uow() as uow:
+        uow.sql("DELETE FROM hub.deadline")
+    store.pass_on(DAY + timedelta(minutes=1))
+    assert store.shown(TENT) == [("200.00", None)]
+    with store.crank.uow() as uow:
+        open_window(uow, "channel_prices", store.clock.now())
+    store.settle()
+    assert store.shown(TENT) == [("160.00", "200.00")]
 
 
 def test_one_that_is_ended_or_becomes_another_goes_back_at_once(store: Store) -> None:

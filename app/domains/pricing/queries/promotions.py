@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from app.domains.pricing.canonical.prices import Floor, QuoteRule, Rounding
 from app.domains.pricing.canonical.promotions import Kind, Level, Promotion, Stacking, Targets
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import NotFound
+from app.kernel.money import Half
 
 COLUMNS = (
     "p.code, p.title, p.kind, p.level, p.value, p.currency, p.buy, p.get, p.most_times, p.company, p.channel, "
@@ -55,6 +58,30 @@ def promotion(uow: UnitOfWork, code: str) -> Promotion:
     if row is None:
         raise NotFound("pricing.unknown_promotion", f"there is no promotion {code!r}", about=f"promotion {code}")
     return promotion_of(row)
+
+
+def turning(uow: UnitOfWork, since: datetime, until: datetime) -> list[tuple[str, datetime]]:
+    """(code, instant) of open promotions that begin or end after one instant and up to another."""
+    rows = uow.sql(
+        """SELECT p.code, t.at FROM pricing.promotion p CROSS JOIN LATERAL (VALUES (p.from_at), (p.until_at)) AS t (at)
+            WHERE p.open AND t.at > %(since)s AND t.at <= %(until)s ORDER BY t.at, p.code""",
+        {"since": since, "until": until},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def quote_rules(uow: UnitOfWork) -> list[tuple[str, str, QuoteRule]]:
+    """Every quote rule with its company and channel; empty means all."""
+    rows = uow.sql(
+        "SELECT company, channel, rounding, half, margin, floor FROM pricing.quote_rule ORDER BY company, channel"
+    )
+    return [
+        (
+            company, channel,
+            QuoteRule(rounding=Rounding(rounding), half=Half(half), margin=margin, floor=Floor(floor)),
+        )
+        for company, channel, rounding, half, margin, floor in rows
+    ]  # fmt: skip
 
 
 def same_time(uow: UnitOfWork, wanted: Promotion) -> list[Promotion]:
