@@ -9,6 +9,7 @@ from flask_admin import expose
 from app.console.deeds import Question, ask, chosen_rows, sure, why
 from app.console.frame import reading
 from app.console.sign_in import actor
+from app.console.words import count_of
 from app.domains.product import queries
 from app.domains.product.lifecycle import ListingState
 from app.domains.product.queries import ListingFilter
@@ -69,12 +70,12 @@ class ListingPages(Page):
             return self._ask_hiding(channel, rows, here)
         with hub().unit_of_work() as uow:
             due = listing_wish.list_products(uow, channel, rows, who, wanted=wanted, why=why())
-        flash(f"{due:,} products are {'on their way to' if wanted else 'being taken off'} {channel}, under your name.")
+        flash(f"{'On the way to' if wanted else 'Taken off'} {channel}: {count_of(due, 'product')}, under your name.")
         return redirect(here, 303)
 
     def _ask_hiding(self, channel: str, rows: list[str], here: str) -> str:
         question = Question(
-            title=f"Take {len(rows)} products off {channel}", button="Take them off", back=here, danger=True,
+            title=f"Take {count_of(len(rows), 'product')} off {channel}", button="Take off", back=here, danger=True,
             sentences=("Customers do not see them there any more.", "Their listings and ids stay; orders go on."),
             given=[("deed", "hide"), *(("rowid", row) for row in rows)], reason="Why?",
         )  # fmt: skip
@@ -86,7 +87,7 @@ class ListingPages(Page):
         who, codes = actor(Permission.WORK), request.form.get("codes", "").replace(",", " ").split()
         with hub().unit_of_work() as uow:
             due = listing_wish.list_codes(uow, channel, codes, who, wanted=True, why=why())
-        flash(f"{due:,} products are on their way to {channel}, under your name.")
+        flash(f"On the way to {channel}: {count_of(due, 'product')}, under your name.")
         return redirect(url_for(".one", channel=channel), 303)
 
     @expose("/<channel>/again", methods=("POST",))
@@ -95,7 +96,7 @@ class ListingPages(Page):
         who = actor(Permission.WORK)
         with hub().unit_of_work() as uow:
             due = listing_wish.send_again(uow, channel, request.form.get("which", ""), who, why=why())
-        flash(f"{due:,} products are on their way to {channel}, under your name.")
+        flash(f"On the way to {channel}: {count_of(due, 'product')}, under your name.")
         return redirect(url_for(".one", channel=channel), 303)
 
     @expose("/<channel>/all", methods=("POST",))

@@ -11,14 +11,11 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.domains.inventory.service import outgoing
 from app.domains.pricing.events import PriceChanged
 from app.domains.pricing.policy.channel_prices import Shown as Price
-from app.domains.pricing.service.channel_prices import mark_all
 from app.domains.product import queries as products
 from app.domains.product import service as catalogue
 from app.domains.product.canonical import (
-    ListedIds,
     ListedVariant,
     ListingAnswer,
     ListingBecame,
@@ -33,20 +30,21 @@ from app.domains.product.events import CatalogueChanged, ListingDue, ProductChan
 from app.domains.product.lifecycle import ListingState
 from app.domains.product.policy import missing_for, showing_of, sold_of
 from app.domains.product.ports import ListingSink
-from app.flows import availability, price_fan_out
-from app.flows.runtime import Connected, Told, step
+from app.flows import listing_ids, price_fan_out
+from app.flows.runtime import Answered, Connected, Told, step
 from app.flows.sku_names import Names, names_at
-from app.infra.bindings import Tie, bind_many, keys_of, known, unbind
+from app.infra.bindings import known
 from app.infra.cases import end_for, open_case
 from app.infra.connections import Connection
 from app.infra.uow import UnitOfWork
 from app.kernel.errors import Refused
 
-PRODUCT, VARIANT, ITEM = "product", price_fan_out.KIND, availability.KIND
+VARIANT = price_fan_out.KIND
 EVERY, CHOSEN = "all", "chosen"
 INCOMPLETE, REFUSED = "product.listing_incomplete", "product.listing_refused"
 NOT_SHOWN = "product.not_shown"
 FLAG = "channel.listings"
+WORDS = {INCOMPLETE: "something that the channel requires is missing", REFUSED: "the channel refused what was sent"}
 SOME = 20  # products that a case names: with thousands that wait, none is counted for each that does
 TOLD = {ListingState.WAITING: INCOMPLETE, ListingState.REJECTED: REFUSED}
 
@@ -108,8 +106,19 @@ class Plan:
     pictures: str
 
 
-def plan_sending(uow: UnitOfWork, told: Told[ListingDue]) -> Plan | None:
+def plan_sending(uow: UnitOfWork, tolds: Sequence[Told[ListingDue]]) -> list[Plan | None]:
     """What is to stand at the channel now; None where that stands already, waits for something, or is nothing."""
+    catalogue.lock_listings(uow, {told.fact.listing_id for told in tolds})
+    plans = []
+    for told in tolds:
+        uow.trail = told.trail
+        plans.append(_planned(uow, told))
+    if None in plans:
+        report(uow, tolds[0].connection)
+    return plans
+
+
+def _planned(uow: UnitOfWork, told: Told[ListingDue]) -> Plan | None:
     held = catalogue.hold_listing(uow, told.fact.listing_id)
     if held is None or held.state is not ListingState.PENDING:
         return None
@@ -122,7 +131,6 @@ def plan_sending(uow: UnitOfWork, told: Told[ListingDue]) -> Plan | None:
     wish, problems = _wished(uow, held, product, showing, channel.port(ListingSink).rules)
     if problems and (showing is Showing.LIVE or not held.external_id):
         catalogue.settle_listing(uow, held, "wait", code=INCOMPLETE, problems=problems)
-        report(uow, held.channel)
         return None
     if problems or showing is Showing.ENDED:  # what is hidden or ended stays as it is otherwise
         wish = replace(wish, options=(), variants=(), gone=(), images=(), fields={})
@@ -144,7 +152,7 @@ def _wished(
     skus = [one.sku for one in product.variants]
     bound = known(uow, held.channel, {VARIANT: skus})[VARIANT]
     names = names_at(uow, held.channel, skus)
-    prices = price_fan_out.shown_now(uow, held.channel, [one.sku for one in sold if one.sku not in bound])
+    prices = price_fan_out.shown_now(uow, held.channel, [one.sku for one in sold])
     unpriced = {one.sku for one in sold if one.sku not in bound and one.sku not in prices}
     problems = [*missing_for(product, sold, rules, unpriced=unpriced), *_nameless(sold, names)]
     sold_skus = {one.sku for one in sold}
@@ -180,19 +188,27 @@ def call_sending(connection: Connected, plan: Plan) -> ListingAnswer:
     return connection.port(ListingSink).put(plan.wish)
 
 
-def record_sending(uow: UnitOfWork, told: Told[ListingDue], plan: Plan, answer: ListingAnswer) -> None:
-    """It stands there, with its ids; or the channel says which fields it does not take."""
+def record_sending(uow: UnitOfWork, answered: Sequence[Answered[ListingDue, Plan, ListingAnswer]]) -> None:
+    """Each stands there, with its ids; or the channel says which fields it does not take."""
+    catalogue.lock_listings(uow, {one.plan.held.listing_id for one in answered})
+    for one in answered:
+        uow.trail = one.told.trail
+        _recorded(uow, one.plan, one.answer)
+    channel = answered[0].plan.held.channel
+    uow.tally("listings_sent", channel, len(answered))
+    report(uow, channel)
+
+
+def _recorded(uow: UnitOfWork, plan: Plan, answer: ListingAnswer) -> None:
     held = plan.held
     if answer.became is ListingBecame.REFUSED:
         catalogue.settle_listing(uow, held, "refuse", code=REFUSED, problems=answer.problems)
     elif answer.became is ListingBecame.ABSENT:
-        _forget(uow, held)
+        listing_ids.forget(uow, held)
         catalogue.settle_listing(uow, held, "drop", sent=_sent(plan, ""))
     else:
-        _learn(uow, held, plan.wish, answer)
+        listing_ids.learn(uow, held, plan.wish, answer)
         _settle(uow, held, plan.wish.showing, _sent(plan, answer.external_id))
-    uow.tally("listings_sent", held.channel)
-    report(uow, held.channel)
 
 
 def _sent(plan: Plan, external_id: str) -> catalogue.Sent:
@@ -209,66 +225,24 @@ def _settle(
     catalogue.settle_listing(uow, held, "show" if shown else "pause", code="" if shown else NOT_SHOWN, sent=sent)
 
 
-def _learn(uow: UnitOfWork, held: catalogue.Held, wish: ListingWish, answer: ListingAnswer) -> None:
-    """Keep what the channel calls the product and its SKUs; whose prices and stock it does not know yet, is due."""
-    skus = [one.sku for one in answer.variants]
-    before = known(uow, held.channel, {ITEM: skus})[ITEM]
-    _tie(uow, held.channel, PRODUCT, {held.product_id: answer.external_id})
-    _tie(uow, held.channel, VARIANT, {one.sku: one.external_id for one in answer.variants})
-    _tie(uow, held.channel, ITEM, {one.sku: one.item_id for one in answer.variants})
-    if wish.variants:
-        _untie(uow, held.channel, [one.sku for one in _product_variants(uow, held) if one.sku not in skus])
-    fresh = [one for one in answer.variants if before.get(one.sku) != one.item_id]
-    _follow(uow, held.channel, fresh)
-
-
-def _follow(uow: UnitOfWork, channel: str, fresh: Sequence[ListedIds]) -> None:
-    """Prices and stock of what is new at a channel are due there."""
-    for one in fresh:
-        mark_all(uow, channel, one.sku)
-    if fresh and channel in availability.telling(uow):
-        outgoing.mark(uow, [channel], [one.sku for one in fresh])
-
-
-def _tie(uow: UnitOfWork, channel: str, kind: str, wanted: Mapping[str, str]) -> None:
-    """Bind by the channel's own word: what was tied otherwise before is untied first."""
-    bound = known(uow, channel, {kind: wanted})[kind]
-    fresh = {key: external for key, external in wanted.items() if bound.get(key) != external}
-    others = keys_of(uow, kind, [(channel, external) for external in fresh.values()])
-    for key in [*(key for key in fresh if key in bound), *others.values()]:
-        unbind(uow, channel, kind, key)
-    bind_many(uow, [Tie(connection=channel, kind=kind, key=key, external_id=one) for key, one in fresh.items()])
-
-
-def _forget(uow: UnitOfWork, held: catalogue.Held) -> None:
-    unbind(uow, held.channel, PRODUCT, held.product_id)
-    _untie(uow, held.channel, [one.sku for one in _product_variants(uow, held)])
-
-
-def _untie(uow: UnitOfWork, channel: str, skus: Sequence[str]) -> None:
-    for kind in (VARIANT, ITEM):
-        for sku in skus:
-            unbind(uow, channel, kind, sku)
-
-
-def _product_variants(uow: UnitOfWork, held: catalogue.Held) -> Sequence[Variant]:
-    return products.product(uow, held.product_id).variants
-
-
 def report(uow: UnitOfWork, channel: str) -> None:
     """One case for all products that wait for something, and one for those that were refused, while there are any."""
-    words = {INCOMPLETE: "wait for what {} requires", REFUSED: "were refused by {}"}
     for state, code in TOLD.items():
         some = catalogue.some_in(uow, channel, state, SOME + 1)
         if not some:
             end_for(uow, code, f"listings:{channel}:{state}", "every product stands as wished")
             continue
-        count = f"more than {SOME}" if len(some) > SOME else str(len(some))
+        title = f"{_count(some)} at {channel}: {WORDS[code]}"
         open_case(
             uow, code=code, connection=channel, about=channel, key=f"listings:{channel}:{state}",
-            title=f"{count} products {words[code].format(channel)}", said=f"{some[0][0]}: {some[0][1]}",
-            facts={"count": count, "some": dict(some[:SOME])},
+            title=title, said=f"{some[0][0]}: {some[0][1]}", facts={"some": dict(some[:SOME])},
         )  # fmt: skip
+
+
+def _count(some: Sequence[object]) -> str:
+    if len(some) > SOME:
+        return f"more than {SOME} products"
+    return "1 product" if len(some) == 1 else f"{len(some)} products"
 
 
 def _digest(text: str) -> str:
@@ -278,5 +252,5 @@ def _digest(text: str) -> str:
 send_to_channel = step(
     "catalogue_out.send_to_channel",
     on=ListingDue, queue="catalogue", at_fact="channel", latest_only=True, port=ListingSink,
-    flag=FLAG, plan=plan_sending, call=call_sending, record=record_sending,
+    flag=FLAG, plan_many=plan_sending, call=call_sending, record_many=record_sending,
 )  # fmt: skip

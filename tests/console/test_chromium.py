@@ -84,6 +84,7 @@ def test_no_page_complains_or_scrolls_sideways(
         "backfill/",
     )
     paths = (*paths, "products/", "sku-mapping/", "customers/", "duplicates/", "privacy/")
+    paths = (*paths, "listings/", "listings/shop")
     paths = (*paths, "flows/", "flows/orders", "deadlines/", "backfill/", "gap-scan/", "import/")
     paths = (*paths, "value-maps/", "value-maps/erp/item", "owners/", "references/?q=1", "gates/")
     for path in (*paths, "connections/add?adapter=shopify", "search/?q=%231", "runbooks/orders.sku_unmapped"):

@@ -40,7 +40,7 @@ def test_an_operator_publishes_again_and_takes_off_once_seen(operator: Browser, 
     viewer.get(PAGE)
     assert viewer.post(f"{PAGE}/deed", rowid=ids["JUG"], deed="show").status_code == 403
     operator.get(PAGE)
-    assert "1 products are on their way" in operator.post(f"{PAGE}/deed", rowid=ids["JUG"], deed="show").text
+    assert "On the way to shop: 1 product" in operator.post(f"{PAGE}/deed", rowid=ids["JUG"], deed="show").text
     asked = operator.post(f"{PAGE}/deed", rowid=ids["MUG"], deed="hide").text
     assert "Customers do not see them there any more" in asked
     assert states(hub)["MUG"] == "live"

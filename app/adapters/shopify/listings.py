@@ -69,7 +69,8 @@ class ShopifyListings:
         if found is None:
             if wish.showing is not Showing.LIVE and not wish.variants:
                 return ListingAnswer(became=ListingBecame.ABSENT)
-            return self._set(wish, None, {})
+            unpriced = self._unpriced(wish, {})
+            return _refused(*unpriced) if unpriced else self._set(wish, None, {})
         ids, foreign = matched(wish, self._variants(found) if wish.variants else ())
         if foreign:
             said = (
@@ -77,7 +78,18 @@ class ShopifyListings:
                 "add them to the product here, or delete them there"
             )
             return _refused(Missing(field="variants", said=said))
+        if unpriced := self._unpriced(wish, ids):
+            return _refused(*unpriced)
         return self._set(wish, found, ids)
+
+    def _unpriced(self, wish: ListingWish, ids: Mapping[str, str]) -> list[Missing]:
+        """What would be made without the price that is required: a variant without one is sold for nothing."""
+        said = "it would be made there without a price: give it one in a price list that the channel shows"
+        return [
+            Missing(field="price", sku=one.sku, said=said)
+            for one in wish.variants
+            if one.price is None and one.sku not in ids and "price" in self.rules.required
+        ]
 
     def look(self, external_ids: Sequence[str]) -> dict[str, Shown]:
         found: dict[str, Shown] = {}

@@ -160,6 +160,16 @@ def test_a_price_in_another_currency_is_not_taken_for_the_shops(there: Listings)
     assert there.products() == before
 
 
+def test_nothing_is_made_without_the_price_that_is_required(there: Listings) -> None:
+    before = there.products()
+    bare = mug(variants=tuple(replace(one, price=None) for one in mug().variants))
+    answer = there.port.put(bare)
+    assert [(one.field, one.sku) for one in answer.problems] == [("price", "MUG-BLUE"), ("price", "MUG-RED")]
+    assert there.products() == before
+    there.shop.settings["listing_requires"] = ["title"]
+    assert there.port.put(bare).became is ListingBecame.STANDS
+
+
 def test_skus_of_several_products_are_for_a_person(there: Listings) -> None:
     blue, red = mug().variants
     answer = there.port.put(mug(variants=(replace(blue, name="MO-TENT-2P"), replace(red, name="MO-SCK-M"))))

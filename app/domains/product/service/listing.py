@@ -1,7 +1,8 @@
 """Listings: which products a channel shall show, which of them are due, and what became of what was sent.
 
 A listing is pending from a mark on until what counts stands at the channel. Each mark moves its instant, and an outcome
-ends only the mark that it was worked out for: a change that comes meanwhile leaves it pending.
+ends only the mark that it was worked out for: a change that comes meanwhile leaves it pending. Rows are locked by
+connection and product.
 """
 
 from __future__ import annotations
@@ -48,24 +49,29 @@ SELECT g.id, %(channel)s, g.product_id, %(wanted)s, 'pending', clock_timestamp()
     DO UPDATE SET wanted = excluded.wanted, state = 'pending', fingerprint = '', changed_at = clock_timestamp()
 RETURNING l.id::text, l.product_id::text
 """
-AGAIN = """
-UPDATE product.listing l SET state = 'pending', fingerprint = '', changed_at = clock_timestamp()
-  FROM (SELECT id FROM product.listing
-         WHERE connection = %(channel)s AND variant_id IS NULL AND state = ANY(%(states)s::text[])
-         ORDER BY changed_at, id LIMIT %(most)s FOR UPDATE) s
- WHERE l.id = s.id RETURNING l.id::text, l.product_id::text
+IN_STATES = """
+SELECT product_id::text FROM product.listing
+ WHERE connection = %(channel)s AND variant_id IS NULL AND state = ANY(%(states)s::text[])
+ ORDER BY changed_at, id LIMIT %(most)s
 """
 PRODUCTS_AGAIN = """
-UPDATE product.listing SET state = 'pending', fingerprint = '', changed_at = clock_timestamp()
- WHERE connection = %(channel)s AND variant_id IS NULL AND product_id = ANY(%(products)s::uuid[])
-RETURNING id::text, product_id::text
+WITH held AS MATERIALIZED (
+    SELECT id FROM product.listing
+     WHERE connection = %(channel)s AND variant_id IS NULL AND product_id = ANY(%(products)s::uuid[])
+     ORDER BY product_id FOR UPDATE)
+UPDATE product.listing l SET state = 'pending', fingerprint = '', changed_at = clock_timestamp()
+  FROM held WHERE l.id = held.id RETURNING l.id::text, l.product_id::text
 """
 UNPRICED = """
+WITH held AS MATERIALIZED (
+    SELECT l.id FROM product.listing l
+     WHERE l.state = 'waiting' AND l.connection = ANY(%(channels)s::text[]) AND l.problems @> '[{"field": "price"}]'
+       AND EXISTS (SELECT FROM product.variant v WHERE v.product_id = l.product_id AND v.sku = ANY(%(skus)s::text[]))
+     ORDER BY l.connection, l.product_id FOR UPDATE)
 UPDATE product.listing l SET state = 'pending', changed_at = clock_timestamp()
- WHERE l.state = 'waiting' AND l.connection = ANY(%(channels)s::text[]) AND l.problems @> '[{"field": "price"}]'
-   AND EXISTS (SELECT FROM product.variant v WHERE v.product_id = l.product_id AND v.sku = ANY(%(skus)s::text[]))
-RETURNING l.id::text, l.product_id::text, l.connection
+  FROM held WHERE l.id = held.id RETURNING l.id::text, l.product_id::text, l.connection
 """
+LOCK = "SELECT FROM product.listing WHERE id = ANY(%(ids)s::uuid[]) ORDER BY connection, product_id FOR UPDATE"
 HOLD = """
 SELECT connection, product_id::text, wanted, state, external_id, fingerprint, pictures, changed_at
   FROM product.listing WHERE id = %(id)s::uuid FOR UPDATE
@@ -146,7 +152,7 @@ def mark_priced(uow: UnitOfWork, channels: Collection[str], skus: Collection[str
 def mark_again(uow: UnitOfWork, channel: str, states: Collection[ListingState], most: int = AT_ONCE) -> int:
     """Listings in these states are sent anew, those that stand so for the longest first. Returns how many."""
     given = {"channel": channel, "states": [state.value for state in states], "most": most}
-    return _tell(uow, channel, uow.sql(AGAIN, given).fetchall())
+    return mark_products_again(uow, channel, [row[0] for row in uow.sql(IN_STATES, given)])
 
 
 def choose_listings(
@@ -163,6 +169,11 @@ def choose_listings(
         why=why, facts={"due": count, "products": sorted(product_ids)[:20]},
     )  # fmt: skip
     return count
+
+
+def lock_listings(uow: UnitOfWork, listing_ids: Collection[str]) -> None:
+    """Hold listings in the order in which marks hold them, so that nobody waits for one another in a circle."""
+    uow.sql(LOCK, {"ids": list(listing_ids)})
 
 
 def hold_listing(uow: UnitOfWork, listing_id: str) -> Held | None:
