@@ -97,7 +97,11 @@ class LocationRow(Base):
     """A place of a company that orders are placed for."""
 
     __tablename__ = "location"
-    __table_args__ = (UniqueConstraint("account_id", "name"), {"schema": SCHEMA})
+    __table_args__ = (
+        UniqueConstraint("account_id", "name"),
+        Index("ix_location_external_id", "connection", "external_id", postgresql_where=text("external_id <> ''")),
+        {"schema": SCHEMA},
+    )
 
     id: Mapped[str] = mapped_column(UUID(as_uuid=False), primary_key=True)
     account_id: Mapped[str] = mapped_column(UUID(as_uuid=False), ForeignKey(ACCOUNT))

@@ -17,7 +17,7 @@ SELECT w.n, c.id::text
  CROSS JOIN LATERAL (
     SELECT id, rank FROM (
         SELECT l.account_id AS id, 1 AS rank FROM customers.location l
-         WHERE w.place <> '' AND l.connection = w.connection AND l.external_id = w.place
+         WHERE w.place <> '' AND l.connection = w.connection AND l.external_id = w.place AND l.external_id <> ''
          UNION ALL SELECT w.account_id, 2
          UNION ALL SELECT min(m.account_id::text)::uuid, 3 FROM customers.member m
                      JOIN customers.credit_terms x ON x.account_id = m.account_id
