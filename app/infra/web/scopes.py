@@ -16,8 +16,8 @@ SCOPES = {
     "operations:write": "Replay and dismiss deliveries, pause and resume connections.",
     "products:read": "Read products, their SKUs and units.",
     "products:write": "Say what products are.",
-    "prices:read": "Ask for quotes; read price lists and promotions.",
-    "prices:write": "Change price lists, promotions and what is known of items.",
+    "prices:read": "Ask for quotes; read price lists, promotions, tax rates and what channels show.",
+    "prices:write": "Change price lists, promotions, tax rates and what is known of items.",
     "metrics": "Read /metrics from elsewhere than this machine.",
 }
 
