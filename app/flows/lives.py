@@ -12,7 +12,7 @@ from app.domains.inventory.lifecycle import RESERVATION
 from app.domains.orders import queries as orders
 from app.domains.orders.lifecycle import ORDER
 from app.domains.product import queries as products
-from app.domains.product.lifecycle import PRODUCT
+from app.domains.product.lifecycle import LISTING, PRODUCT
 from app.flows.runtime import Told, step
 from app.infra.uow import UnitOfWork
 from app.infra.windows import WindowOpened
@@ -52,6 +52,10 @@ LIVES = {
         Life(
             name="products", title="Product", lifecycle=PRODUCT, count=products.counts,
             about="From the day it is known to the day it is not sold any more.",
+        ),
+        Life(
+            name="listings", title="Listing", lifecycle=LISTING, count=products.listing_states,
+            about="A product at a channel: on its way, there, waiting for what is missing, or refused.",
         ),
     )
 }  # fmt: skip

@@ -10,6 +10,7 @@ from app.domains.product.queries.listings import (
     ids_of,
     listed_at,
     listing_counts,
+    listing_states,
     listings,
     offered_ids,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "likely",
     "listed_at",
     "listing_counts",
+    "listing_states",
     "listings",
     "matching",
     "meant",

@@ -102,6 +102,11 @@ def listing_counts(uow: UnitOfWork, channel: str = "") -> list[ListingCount]:
     ]
 
 
+def listing_states(uow: UnitOfWork) -> dict[str, int]:
+    """How many listings there are in each state, at all channels."""
+    return dict(uow.sql("SELECT state, count(*) FROM product.listing GROUP BY state").fetchall())
+
+
 def listed_at(uow: UnitOfWork, channel: str, *, after: str = "", most: int = 50) -> list[tuple[str, str, str]]:
     """What a channel has of ours and that is not on its way: (listing, product, the channel's id), by listing."""
     rows = uow.sql(LISTED_AT, {"channel": channel, "after": after or FIRST, "most": most})
