@@ -74,10 +74,10 @@ class Price:
         where = f"{self.sku} from {self.min_quantity}"
         if not 0 <= self.amount.amount < MOST:
             raise Invalid(
-                "pricing.price", f"amount: {where} costs {self.amount.amount}; a price lies from 0 to {MOST:E}"
+                "pricing.price", f"amount: {where} costs {self.amount.amount}; a price lies from 0 to {MOST:,}"
             )
         if not (self.min_quantity.is_finite() and 0 <= self.min_quantity < MOST):
-            raise Invalid("pricing.price", f"min_quantity: {where}; a break begins at zero or more, below {MOST:E}")
+            raise Invalid("pricing.price", f"min_quantity: {where}; a break begins at zero or more, below {MOST:,}")
         if self.until_at is not None and self.until_at <= self.from_at:
             raise Invalid("pricing.price", f"until: {where} ends before it begins, at {self.until_at:%Y-%m-%d %H:%M}")
 

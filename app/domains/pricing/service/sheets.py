@@ -5,6 +5,7 @@ A SKU is taken in whole or not at all: where one of its lines is wrong, none of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,6 +83,11 @@ class Line:
     begins: str
     ends: str
 
+    def cell(self, name: str) -> str:
+        """What is written in a column."""
+        named = {"list": self.code, "from": self.begins, "until": self.ends}
+        return named[name] if name in named else str(getattr(self, name, ""))
+
 
 @dataclass(slots=True)
 class Cells:
@@ -90,13 +96,14 @@ class Cells:
     line: Line
     faults: list[Fault] = field(default_factory=list)
 
-    def read(self, name: str, written: str, reading: Callable[[], Cell]) -> Cell | None:
+    def read(self, name: str, reading: Callable[[], Cell]) -> Cell | None:
         """What a cell means; None where it is wrong. Without a name the rule's words begin with it."""
         try:
             return reading()
         except HubError as wrong:
-            name = name or wrong.message.partition(":")[0]
-            self.faults.append(_fault(self.line, FIELDS.get(name, name), wrong.code, wrong.message, written))
+            told, said = _words(wrong)
+            name = name or FIELDS.get(told, told)
+            self.faults.append(_fault(self.line, name, wrong.code, said, self.line.cell(name)))
             return None
 
 
@@ -196,19 +203,23 @@ def _read(kept: KeptList, lines: Iterable[Line], names: Names) -> Read:
 
 def _price(cells: Cells, currency: str, zone: ZoneInfo, names: Names) -> Price | None:
     line = cells.line
-    sku = cells.read("sku", line.sku, lambda: _some(line.sku))
-    unit = cells.read("unit", line.unit, lambda: _unit(line, names))
-    least = cells.read("min_quantity", line.min_quantity, lambda: number_of(line.min_quantity, "min_quantity", PRICE))
-    amount = cells.read(
-        "price", line.price, lambda: UnitPrice(number_of(line.price, "price", PRICE, like="189.50"), currency)
-    )
-    start = cells.read("from", line.begins, lambda: begins(line.begins, zone))
-    end = cells.read("until", line.ends, lambda: ends(line.ends, zone) if line.ends else None)
+    sku = cells.read("sku", lambda: _some(line.sku))
+    unit = cells.read("unit", lambda: _unit(line, names))
+    least = cells.read("min_quantity", lambda: number_of(line.min_quantity, "min_quantity", PRICE))
+    amount = cells.read("price", lambda: UnitPrice(number_of(line.price, "price", PRICE, like="189.50"), currency))
+    start = cells.read("from", lambda: begins(line.begins, zone))
+    end = cells.read("until", lambda: ends(line.ends, zone) if line.ends else None)
     if sku is None or unit is None or least is None or amount is None or start is None or cells.faults:
         return None
     return cells.read(
-        "", "", lambda: Price(sku=sku, unit=unit, min_quantity=least, amount=amount, from_at=start, until_at=end)
+        "", lambda: Price(sku=sku, unit=unit, min_quantity=least, amount=amount, from_at=start, until_at=end)
     )
+
+
+def _words(wrong: HubError) -> tuple[str, str]:
+    """The field with which a rule's words begin, and the words without it: the error file has a column for it."""
+    found = re.match(r"([a-z_]+): ", wrong.message)
+    return (found[1], wrong.message[found.end() :]) if found else ("", wrong.message)
 
 
 def _some(sku: str) -> str:
@@ -236,7 +247,7 @@ def _out_of_turn(good: Iterable[tuple[Line, Price]]) -> Iterator[Fault]:
         life.sort(key=lambda one: (one[1].from_at, one[0].line))
         for (other, one), (line, after) in zip(life, life[1:], strict=False):
             if (wrong := broken(one, after)) is not None:
-                yield _fault(line, "from", wrong.code, f"with line {other.line}: {wrong.message}", line.begins)
+                yield _fault(line, "from", wrong.code, f"with line {other.line}: {_words(wrong)[1]}", line.begins)
 
 
 def _taken_away(uow: UnitOfWork, kept: KeptList, good: Sequence[tuple[Line, Price]]) -> Iterator[Fault]:
@@ -254,7 +265,7 @@ def _taken_away(uow: UnitOfWork, kept: KeptList, good: Sequence[tuple[Line, Pric
         if (sku, unit) not in least or least[sku, unit] > quantity:
             what = f"{sku}{f' by the {unit}' if unit else ''} from {quantity.normalize():f}"
             said = (
-                f"from: {what} has a price now and the sheet has none that holds now: add the one until then, since "
+                f"{what} has a price now and the sheet has none that holds now: add the one until then, since "
                 "a sheet has all prices of the SKUs it names"
             )
             yield _fault(first[sku], "from", "pricing.gap_in_time", said, first[sku].begins)
