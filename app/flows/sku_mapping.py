@@ -120,12 +120,12 @@ def _name(
     if not at:
         raise Invalid("product.alias_channel", f"no order waits for {sku}: name the channel that sells it", about=sku)
     before = products.meant(uow, [(channel, sku) for channel in at])
+    waiting = [row[0] for row in uow.sql(ALL_WAITING, {"cases": [one.case_id for one in open_ones]})]
     for channel in at:
         uow.hub.connections.get(uow.session, channel)
         product.choose_alias(uow, channel, sku, place, who, why)
         sku_stock.look_anew(uow, channel, {sku, place.sku, before.get((channel, sku), sku)})
-    waiting = [row[0] for row in uow.sql(ALL_WAITING, {"cases": [one.case_id for one in open_ones]})]
-    sku_stock.reserve_anew(uow, at, sku, waiting)
+        sku_stock.tell_orders(uow, channel, sku, waiting)
     return place.sku, at
 
 

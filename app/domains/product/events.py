@@ -59,3 +59,12 @@ class ListingChanged(Fact):
     state: str
     was: str
     external_id: str = ""
+
+
+@event("product.sku_mapped", version=1, key="external")
+class SkuMapped(Fact):
+    """A channel's SKU `external` is one of ours from now on; these orders, at most 200, wait or reserved under it."""
+
+    connection: str
+    external: str
+    order_ids: tuple[str, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.infra.uow import UnitOfWork
 
+# What others than orders keep has a name of their own, which is no id of an order.
 HOLDERS = """
 SELECT DISTINCT order_id FROM inventory.reservation WHERE sku = %(sku)s AND state IN ('held', 'allocated')
- ORDER BY order_id
+   AND order_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' ORDER BY order_id
 """
 
 
