@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from app.domains.customers import service as customers
 from app.domains.customers.service import KIND, Named
-from app.domains.orders.canonical import Order
+from app.domains.orders.canonical import FulfilmentReported, Order
 from app.domains.orders.service import Arrival
 from app.domains.orders.service.erasing import stripped
+from app.flows.hearing import Heard
 from app.infra.erasing.messages import blank_messages
 from app.infra.uow import UnitOfWork
 from app.kernel import codec
@@ -42,6 +43,19 @@ def without_erased(uow: UnitOfWork, arrivals: Sequence[tuple[int, Arrival, Rest]
             made.append((delivery_id, arrival, rest))
     blank_messages(uow, told)
     return made
+
+
+def blanked(uow: UnitOfWork, told: Sequence[tuple[Heard, object]]) -> Sequence[tuple[Heard, object]]:
+    """The same, once the messages are blanked that tell where an erased order went: they name who receives it."""
+    parcels = {
+        heard.notice.notice_id: (ORDER, heard.connection.name, value.order_external_id)
+        for heard, value in told
+        if isinstance(value, FulfilmentReported)
+    }
+    erased = customers.erased_at(uow, set(parcels.values()))
+    if erased:
+        blank_messages(uow, [notice_id for notice_id, name in parcels.items() if name in erased])
+    return told
 
 
 def _is_hers(order: Order, erased: dict[Named, datetime]) -> bool:

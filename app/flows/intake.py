@@ -68,7 +68,7 @@ def take_in(uow: UnitOfWork, tolds: Sequence[Received]) -> Mapping[int, Outcome]
                 others.append((heard, value))
     _lock(uow, [arrival.order for _, arrival, _ in arrivals], others)
     outcomes.update(_capture(uow, forgetting.without_erased(uow, arrivals)))
-    for heard, value in others:
+    for heard, value in forgetting.blanked(uow, others):
         if (outcome := _act(uow, heard, value)) is not None:
             outcomes[heard.told.delivery_id] = outcome
     return outcomes

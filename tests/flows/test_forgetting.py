@@ -10,12 +10,13 @@ import pytest
 from app.domains.customers import service as customers
 from app.domains.customers.canonical import Ask, Credit, CustomerDraft, Kind
 from app.domains.customers.service import Subject
-from app.domains.orders.canonical import Bell
+from app.domains.orders.canonical import Bell, FulfilmentReported
 from app.flows import customers_in, privacy
 from app.infra.erasing.messages import ERASED
 from tests.factories import PLACED
 from tests.flows.builders import cancelled, later
 from tests.flows.conftest import Story
+from tests.flows.paper import said
 from tests.flows.test_privacy import EMAIL, NAME, her_order, traces
 
 pytestmark = pytest.mark.capability("CUS-2")
@@ -64,6 +65,16 @@ def test_an_order_that_is_fetched_is_stripped_too(erased: Story) -> None:
     erased.post("bells", Bell(kind="order", external_id="450789469", reason="a test"))
     erased.settle()
     assert erased.shop.fetched == 1
+    assert traces(erased) == {}
+
+
+def test_a_parcel_of_an_erased_order_leaves_no_address_behind(erased: Story) -> None:
+    parcel = FulfilmentReported(
+        external_id="F9", order_external_id="450789469", status="success", source_version=PLACED
+    )
+    body = said(parcel).replace(b"{", b'{"to": "%s", ' % EMAIL.encode(), 1)
+    erased.keep("shop", "fulfillments/create", "order", "450789469", body, {})
+    erased.settle()
     assert traces(erased) == {}
 
 
