@@ -121,6 +121,7 @@ def _shop(uow: UnitOfWork, root: str, environment: Mapping[str, str]) -> dict[st
         "access_token": environment.get("HUB_SANDBOX_SHOP_TOKEN") or "sandbox-shop-token",
         "webhook_secret": uow.hub.settings.demo_secret or environment.get("HUB_SANDBOX_SHOP_SECRET", ""),
         "tag_prefix": "BC ",
+        "publish_products": "chosen",
     }
 
 
