@@ -24,6 +24,7 @@ from app.flows.channel_orders import arrived_since, instant
 from app.flows.hearing import Heard
 from app.flows.runtime import Connected, Ended, Told, step
 from app.flows.sku_names import Names, in_our_words, in_their_words, names_at
+from app.flows.stock_places import placed, places_of
 from app.infra.acts import record_act
 from app.infra.bindings import Tie, bind_many, keys_of, known, unbind
 from app.infra.cases import end_for, open_case
@@ -123,7 +124,7 @@ def plan_telling(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
     figure = figure_of(channel)
     if figure is None:
         return None
-    if (repeated := _repeated(uow, told)) is not None:
+    if (repeated := _repeated(uow, told, channel)) is not None:
         return repeated
     most = channel.port(AvailabilitySink).most
     wanted: dict[str, outgoing.Told] = {}
@@ -139,20 +140,21 @@ def plan_telling(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
         outgoing.skip(uow, channel.name, hopeless)
         looked = [one for one in standings if one not in hopeless]
         bound |= ids
-        wanted |= _differing(uow, channel.name, looked, _targets(uow, channel.name, figure, looked))
+        targets = _targets(uow, channel.name, figure, looked)
+        wanted |= _differing(uow, channel.name, looked, targets, whole=places_of(channel) is None)
         if len(wanted) >= most:
             break
     if not wanted:
         if more:
             uow.publish(LevelsDue(channel=channel.name), told.trail)
         return None
-    levels = _levels(told, wanted, bound)
+    levels = placed(uow, channel, _levels(told, wanted, bound))
     outgoing.try_levels(uow, channel.name, list(wanted.values()), levels.key)
     names = names_at(uow, channel.name, wanted)
     return Plan(levels=levels, told=wanted, bound=bound, names=names, more=more)
 
 
-def _repeated(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
+def _repeated(uow: UnitOfWork, told: Told[LevelsDue], channel: Connection) -> Plan | None:
     """A call that got no answer, exactly as it was; what is newer follows it. None where each was answered."""
     key, standings = outgoing.unanswered(uow, told.connection)
     if not standings:
@@ -165,7 +167,7 @@ def _repeated(uow: UnitOfWork, told: Told[LevelsDue]) -> Plan | None:
         for one in standings
     }  # fmt: skip
     bound = known(uow, told.connection, {KIND: list(tells)})[KIND]
-    levels = replace(_levels(told, tells, bound, key), again=True)
+    levels = replace(placed(uow, channel, _levels(told, tells, bound, key)), again=True)
     names = names_at(uow, told.connection, tells)
     return Plan(levels=levels, told=tells, bound=bound, names=names, more=True)
 
@@ -196,14 +198,17 @@ def _targets(
 
 
 def _differing(
-    uow: UnitOfWork, channel: str, standings: Sequence[Standing], tells: Mapping[str, outgoing.Told]
+    uow: UnitOfWork, channel: str, standings: Sequence[Standing], tells: Mapping[str, outgoing.Told], *, whole: bool
 ) -> dict[str, outgoing.Told]:  # fmt: skip
-    """Those that are to be told; what stands so already is noted, what is not offered is left alone."""
+    """Those that are to be told; what stands so already is noted, what is not offered is left alone.
+
+    Where it is not the `whole` that is told but each place, a sum that stands says nothing of its parts.
+    """
     outgoing.skip(uow, channel, [one for one in standings if one.sku not in tells])
-    outgoing.stand(uow, channel, [tell for tell in tells.values() if tell.target.stands])
+    outgoing.stand(uow, channel, [tell for tell in tells.values() if whole and tell.target.stands])
     strayed = {sku: tell.target for sku, tell in tells.items() if tell.target.strayed}
     outgoing.report_strayed(uow, channel, strayed)
-    return {sku: tell for sku, tell in tells.items() if not tell.target.stands}
+    return {sku: tell for sku, tell in tells.items() if not (whole and tell.target.stands)}
 
 
 def _levels(
@@ -274,7 +279,7 @@ def hear(uow: UnitOfWork, heard: Heard, value: LevelReported) -> Ended | None:
     channel = heard.connection
     place = str(channel.settings.get("stock_location") or value.place).rpartition("/")[2]
     named = keys_of(uow, KIND, [(channel.name, value.external_id)])
-    if figure_of(channel) is not Figure.AVAILABLE or place != value.place or not named:
+    if figure_of(channel) is not Figure.AVAILABLE or places_of(channel) or place != value.place or not named:
         return Ended(code="inventory.level_not_ours")
     (sku,) = named.values()
     if outgoing.hear(uow, channel.name, sku, Decimal(value.available), value.at):

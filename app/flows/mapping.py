@@ -18,6 +18,7 @@ from app.kernel.errors import Invalid, NotFound
 GAPS: Mapping[str, tuple[str, str]] = {
     "orders.sku_unmapped": ("item", "sku "),
     "erp.location_missing": ("location", "location "),
+    "inventory.location_unmapped": ("location", "location "),
     "erp.shipment_method_missing": ("shipment_method", "shipment_method "),
     "erp.country_missing": ("country", "country "),
     "erp.payment_method_missing": ("payment_method", "payment_method "),

@@ -14,10 +14,11 @@ from app.domains.inventory import service as inventory
 from app.domains.inventory.canonical import ChannelPolicy
 from app.domains.inventory.events import LevelsDue
 from app.domains.product import service as products
-from app.flows import availability, sku_mapping
+from app.flows import availability, mapping, sku_mapping
 from app.flows.runtime import Told as ToldOf
 from app.infra.ids import new_id
 from app.infra.uow import Trail
+from app.infra.value_maps import Word
 from app.infra.windows import open_window
 from tests.domains.product.shelves import draft
 from tests.flows.test_real_adapters import Trade, trade
@@ -138,7 +139,7 @@ class Shelf:
         return int(self.trade.crank.rows("SELECT count(*) FROM inventory.channel_level WHERE wanted > done")[0][0])
 
 
-def set_up(trade: Trade, place_name: str = "EAST", **settings: str) -> Shelf:
+def set_up(trade: Trade, place_name: str = "EAST", **settings: object) -> Shelf:
     (place,) = (one for one in trade.books("locations") if one["code"] == "EAST")
     (variant,) = (one for one in trade.books("variants") if one["sku"] == SKU)
     with trade.crank.uow() as uow:
@@ -353,3 +354,41 @@ def test_stock_is_told_under_the_channels_own_word_for_the_sku(shelf: Shelf) -> 
         sku_mapping.forget_sku(uow, "shop", SKU, "anna")
     shelf.trade.crank.settle()
     assert (shelf.shown(), shelf.row("state", "TENT"), shelf.row("state")) == (5, "unlisted", "live")
+
+
+@pytest.mark.capability("INV-5", "CM-5")
+def test_stock_by_location_stands_at_each_place_of_the_shop_and_an_unmapped_one_is_a_case(trade: Trade) -> None:
+    shelf = set_up(trade, stock_by_location=True, stock_location="")
+    crank = trade.crank
+    ids = {one["code"]: one["id"] for one in trade.books("locations")}
+
+    def shown() -> dict[str, int]:
+        codes = {number: code for code, number in ids.items()}
+        return {
+            codes[one["location_id"]]: one["available"]
+            for one in trade.books("inventoryLevels") if one["inventory_item_id"] == shelf.item
+        }  # fmt: skip
+
+    def lies(location: str, quantity: int) -> None:
+        with crank.uow() as uow:
+            inventory.set_snapshot(uow, "demo-warehouse", SKU, location, Decimal(quantity), uow.hub.clock.now())
+        crank.settle()
+
+    with crank.uow() as uow:
+        everywhere = ChannelPolicy(channel="shop", locations=("EAST", "BACKROOM", "ATTIC"))
+        inventory.set_channel_policy(uow, everywhere, "test")
+        words = [("EAST", "EAST"), ("BACKROOM", "WEST")]
+        mapping.map_values(
+            uow, "shop", [Word(kind="location", source=ours, target=str(ids[theirs])) for ours, theirs in words], "ann"
+        )
+    lies("EAST", 6)
+    lies("BACKROOM", 3)
+    assert (shown()["EAST"], shown()["WEST"]) == (6, 3)
+    lies("ATTIC", 4)
+    about = "SELECT about FROM hub.exception_case WHERE code = 'inventory.location_unmapped' AND state = 'new'"
+    assert crank.rows(about) == [("location ATTIC",)]
+    with crank.uow() as uow:
+        word = Word(kind="location", source="ATTIC", target=f"gid://shopify/Location/{ids['WEST']}")
+        assert mapping.map_values(uow, "shop", [word], "ann").gaps == 1
+    crank.settle()
+    assert (shown()["EAST"], shown()["WEST"], crank.rows(about)) == (6, 7, [])

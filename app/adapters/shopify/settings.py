@@ -81,6 +81,9 @@ class ShopifySettings(ConnectionSettings):
         metadata={"title": "Stock that the hub sets: available, on_hand, or none"},
     )
     stock_location = fields.String(load_default="", metadata={"title": "Location whose stock it sets"})
+    stock_by_location = fields.Boolean(
+        load_default=False, metadata={"title": "Set stock at each location that the value map `location` names"}
+    )
     publish_products = fields.String(
         load_default="",
         validate=validate.OneOf(("", "chosen", "all")),

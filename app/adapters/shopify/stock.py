@@ -14,6 +14,7 @@ from typing import Any
 from app.adapters.shopify.client import Admin, user_errors
 from app.adapters.shopify.documents import stock
 from app.adapters.shopify.naming import number, with_skus
+from app.adapters.shopify.places import Spreading
 from app.adapters.shopify.refusals import refusal
 from app.domains.inventory.ports import Became, Figure, Level, LevelAnswer, Levels
 from app.infra.remote.client import Outbound
@@ -48,6 +49,8 @@ class ShopifyAvailability:
         return MOST
 
     def tell(self, levels: Levels) -> tuple[LevelAnswer, ...]:
+        if any(level.parts for level in levels.levels):
+            return tuple(Spreading(self, levels).run())
         return tuple(_Telling(self, levels, self._place()).run())
 
     def look(self, external_ids: Sequence[str]) -> dict[str, int]:

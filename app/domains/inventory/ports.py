@@ -39,13 +39,15 @@ class Became(StrEnum):
 class Level:
     """A whole number of one SKU to stand at a channel. `expected` is what is believed to stand there; None is unknown.
 
-    `external_id` is empty where the listing was never met.
+    `external_id` is empty where the listing was never met. Where a channel has several places of the hub's, `parts` are
+    (place, quantity) and `quantity` and `expected` their sums.
     """
 
     sku: str
     external_id: str
     quantity: int
     expected: int | None
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

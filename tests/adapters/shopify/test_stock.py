@@ -211,3 +211,67 @@ def test_a_connection_test_asks_for_the_rights_that_stock_needs_only_where_it_is
             (scopes,) = (one for one in probe(shop.remote, shop.settings) if one.name == "scopes")
             assert scopes.passed is passed
             assert ("write_inventory" in scopes.said) is not passed
+
+
+@pytest.mark.capability("INV-5")
+class TestSeveralPlaces:
+    """Levels with parts: each place is set over what stands there, and their sum is what was expected."""
+
+    @pytest.fixture
+    def bench(self) -> Iterator[Stock]:
+        with a_shop(stock_figure="available") as shop:
+            yield Stock(shop)
+
+    def places(self, bench: Stock) -> dict[str, str]:
+        return {one["code"]: str(one["id"]) for one in bench.shop.books("locations")}
+
+    def shown(self, bench: Stock, sku: str) -> dict[str, int]:
+        codes = {int(number): code for code, number in self.places(bench).items()}
+        return {
+            codes[one["location_id"]]: one["available"]
+            for one in bench.shop.books("inventoryLevels")
+            if one["inventory_item_id"] == bench.items[sku] and not one.get("_deleted")
+        }
+
+    def told(self, bench: Stock, sku: str, expected: int | None, *, key: str = "k", **parts: int) -> LevelAnswer:
+        ids = self.places(bench)
+        spread = tuple((ids[code], quantity) for code, quantity in parts.items())
+        wanted = replace(level(sku, sum(parts.values()), expected), parts=spread)
+        (answer,) = bench.port.tell(telling(wanted, key=key))
+        return answer
+
+    def test_each_place_is_set_by_one_call_and_what_stands_so_costs_none(self, bench: Stock) -> None:
+        sku = SKUS[0]
+        before = self.shown(bench, sku)
+        assert self.told(bench, sku, None, EAST=7, WEST=3).became is Became.SET
+        assert self.shown(bench, sku) == {**before, "EAST": 7, "WEST": 3}
+        assert bench.writes() == 1
+        again = self.told(bench, sku, 10, key="k2", EAST=7, WEST=3)
+        assert (again.became, again.external_id, bench.writes()) == (Became.SET, str(bench.items[sku]), 1)
+        assert self.told(bench, sku, 10, key="k3", EAST=2, WEST=8).became is Became.SET  # goods moved between them
+        assert self.shown(bench, sku) == {**before, "EAST": 2, "WEST": 8}
+
+    def test_a_sum_that_was_not_expected_is_stale_and_nothing_is_set(self, bench: Stock) -> None:
+        sku = SKUS[0]
+        self.told(bench, sku, None, EAST=7, WEST=3)
+        bench.merchant_sets(sku, 5)
+        answer = self.told(bench, sku, 10, key="k2", EAST=6, WEST=3)
+        assert (answer.became, answer.found, bench.writes()) == (Became.STALE, 8, 1)
+
+    def test_an_item_is_stocked_at_a_place_where_it_never_was_and_one_that_is_not_listed_is_said(
+        self, bench: Stock
+    ) -> None:
+        sku = SKUS[1]
+        bench.unstock(sku)
+        assert self.told(bench, sku, None, EAST=4, WEST=1).became is Became.SET
+        shown = self.shown(bench, sku)
+        assert (shown["EAST"], shown["WEST"]) == (4, 1)
+        assert self.told(bench, "NO-SUCH", None, EAST=1).became is Became.UNLISTED
+
+    def test_an_answer_that_was_lost_is_one_effect(self, bench: Stock) -> None:
+        sku = SKUS[0]
+        bench.lose_answer(after_effect=True)
+        with pytest.raises(HubError):
+            self.told(bench, sku, None, EAST=7, WEST=3)
+        assert self.told(bench, sku, None, EAST=7, WEST=3).became is Became.SET
+        assert (self.shown(bench, sku)["EAST"], self.shown(bench, sku)["WEST"]) == (7, 3)
