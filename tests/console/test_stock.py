@@ -43,6 +43,16 @@ def test_a_sku_shows_where_it_lies_who_has_it_and_how_it_came(operator: Browser,
     assert operator.get("/admin/stock/sku/NEVER").status_code == 404
 
 
+@pytest.mark.capability("INV-2", "ADM-3")
+def test_a_sku_shows_what_its_buyers_wait_for(operator: Browser, shelf: Hub) -> None:
+    operator.post("/admin/stock/policies/set", channel="shop", pattern="PEG", backorder_limit="9")
+    with shelf.unit_of_work() as uow:
+        service.reserve(uow, "01938f2e-6b1a-7c3d-8e4f-5a6b7c8d9e10", wanted({"PEG": 25}), channel="shop")
+    page = operator.get("/admin/stock/sku/PEG").text
+    assert "5 back-ordered" in page
+    assert "shop: 4" in page
+
+
 @pytest.mark.capability("INV-2", "ADM-2")
 def test_a_policy_is_agreed_shown_and_removed_with_a_name(
     operator: Browser, signed_in: Callable[[str], Browser], shelf: Hub
