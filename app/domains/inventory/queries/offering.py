@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domains.inventory.canonical import Beyond, ChannelPolicy, Ground, Offer, Sum, Supply
+from app.domains.inventory.canonical import EVERY, Beyond, ChannelPolicy, Ground, Offer, Sum, Supply
 from app.domains.inventory.policy import (
     Part,
     beyond,
@@ -120,7 +120,14 @@ def _holding(
 ) -> dict[str, dict[str, ChannelPolicy]]:  # fmt: skip
     """SKU → channel → the policy that holds there."""
     mine = {channel: [one for one in policies if one.channel in ("", channel)] for channel in channels}
-    return {sku: {channel: chosen(mine[channel], channel, sku) for channel in channels} for sku in skus}
+    alike = {  # where no pattern tells one SKU from another
+        channel: chosen(agreed, channel, "") for channel, agreed in mine.items()
+        if all(one.pattern == EVERY for one in agreed)
+    }  # fmt: skip
+    return {
+        sku: {channel: alike.get(channel) or chosen(mine[channel], channel, sku) for channel in channels}
+        for sku in skus
+    }
 
 
 def sums_of(uow: UnitOfWork, holding: Mapping[str, Mapping[str, ChannelPolicy]]) -> dict[str, dict[str, Sum]]:
