@@ -52,7 +52,8 @@ def quote(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted
 
 
 def claim(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted]) -> object:
-    return service.claim(uow, f"{order}-{chance.randint(1, 3)}", order, lines)
+    carts = {order: [f"{order}-{chance.randint(1, 3)}"]}
+    return service.reserve_many(uow, [(order, lines)], carts=carts)[0]
 
 
 def allocate(uow: UnitOfWork, chance: random.Random, order: str, lines: list[Wanted]) -> object:
