@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from app.adapters.shopify.client import user_errors
+from app.adapters.shopify.client import Admin, user_errors
 from app.adapters.shopify.documents import stock
 from app.adapters.shopify.naming import number
 from app.adapters.shopify.refusals import refusal
 from app.domains.inventory.ports import Became, Figure, Level, LevelAnswer, Levels
 from app.kernel.errors import Transient
-
-if TYPE_CHECKING:
-    from app.adapters.shopify.stock import ShopifyAvailability
 
 ENTRIES = 250  # of one input array
 ROUNDS = 6
@@ -35,11 +32,25 @@ ITEM, LOCATION = "gid://shopify/InventoryItem/", "gid://shopify/Location/"
 Standing = dict[str, dict[str, int | None]]  # place → item → what stands there
 
 
+class Placing(Protocol):
+    """What a call over several places asks of the sink that it is of."""
+
+    @property
+    def admin(self) -> Admin: ...
+
+    @property
+    def figure(self) -> Figure: ...
+
+    def stands(self, items: Sequence[str], place: str) -> Mapping[str, int | None]: ...
+
+    def listed(self, skus: Sequence[str], place: str) -> dict[str, dict[str, int | None]]: ...
+
+
 @dataclass(slots=True)
 class Spreading:
     """One call's levels over several places."""
 
-    sink: ShopifyAvailability
+    sink: Placing
     levels: Levels
     answers: dict[str, LevelAnswer] = field(default_factory=dict)
 
