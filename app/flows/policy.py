@@ -102,6 +102,10 @@ POLICIES = (
         queue="inventory", target=60.0, deferred=NEVER, steps=("oversell.*",),
     ),
     Policy(
+        name="sku mapped", promise="Orders that waited for a SKU have the goods of ours", kind=Kind.EVENT,
+        queue="orders", target=60.0, deferred=NEVER, steps=("sku_stock.*",),
+    ),
+    Policy(
         name="stock heard", promise="What a channel tells of its stock is understood", kind=Kind.EVENT,
         queue="inventory", target=60.0, deferred=NEVER, steps=("intake.take_in_stock",),
     ),
