@@ -103,6 +103,10 @@ class Shelf:
     def ended(self, code: str) -> int:
         return int(self.trade.crank.rows("SELECT count(*) FROM hub.delivery WHERE code = %(c)s", c=code)[0][0])
 
+    def until_echoed(self) -> None:
+        """The shop has told the hub of the hub's own write: what it tells has instants of whole seconds alone."""
+        self.trade.until(lambda: self.ended("inventory.level_echo") > 0)
+
     def until_known(self, order: dict[str, Any]) -> None:
         """The order arrives, and what it changes is told."""
         statement = "SELECT FROM orders.sales_order WHERE external_id = %(id)s AND state <> 'captured'"
@@ -245,6 +249,7 @@ def test_what_the_hub_set_itself_comes_back_and_has_no_effect(shelf: Shelf) -> N
 def test_a_figure_that_the_merchant_set_is_found_and_set_right_when_no_order_explains_it(shelf: Shelf) -> None:
     shelf.count(5)
     shelf.trade.crank.settle()
+    shelf.until_echoed()
     shelf.merchant_sets(9)
     shelf.trade.until(lambda: shelf.row("found") == 9)
     assert shelf.shown() == 9
@@ -259,6 +264,7 @@ def test_a_figure_that_the_merchant_set_is_found_and_set_right_when_no_order_exp
 def test_what_nothing_explains_is_owed_no_longer_than_its_time(shelf: Shelf) -> None:
     shelf.count(10)
     shelf.trade.crank.settle()
+    shelf.until_echoed()
     shelf.merchant_sets(6)
     shelf.trade.until(lambda: shelf.row("found") == 6)
     shelf.count(9)
