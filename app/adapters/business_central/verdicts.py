@@ -102,7 +102,7 @@ def named_in(message: str) -> str:
     """The master or setup that a refusal names, such as `Item No.=TENT`; nothing where it names none."""
     for pattern in NAMED:
         if found := pattern.search(plain(message)):
-            return f"{found['what'].strip()} {found['value'].strip()}".strip()[:KEPT_NAME]
+            return f"{found.group('what').strip()} {found.group('value').strip()}".strip()[:KEPT_NAME]
     return ""
 
 

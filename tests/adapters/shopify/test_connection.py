@@ -19,6 +19,7 @@ from app.domains.orders.canonical import FulfilmentReported, Order
 from app.domains.orders.policy import require_proof
 from app.domains.orders.ports import OrderReferenceSink, OrderSource, PaymentSink, ShipmentSink
 from app.domains.pricing.ports import PriceSink
+from app.domains.product.ports import ListingSink
 from app.infra.remote.history import History
 from app.infra.remote.spec import Arrival, Dedupe, SubscriptionKeeper
 from app.kernel.errors import NeedsAttention
@@ -63,7 +64,7 @@ class TestSpec:
         assert {one.port: one.dedupe for one in SPEC.capabilities} == {
             OrderSource: Dedupe.READS, OrderReferenceSink: Dedupe.LOOKUP, ShipmentSink: Dedupe.LOOKUP,
             SubscriptionKeeper: Dedupe.LOOKUP, History: Dedupe.LOOKUP, PriceSink: Dedupe.LOOKUP,
-            AvailabilitySink: Dedupe.REMOTE_KEY,
+            AvailabilitySink: Dedupe.REMOTE_KEY, ListingSink: Dedupe.LOOKUP,
         }  # fmt: skip
         with pytest.raises(NeedsAttention):
             SPEC.capability(PaymentSink)
