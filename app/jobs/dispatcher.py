@@ -32,8 +32,8 @@ from app.jobs.rehearsal import listened
 from app.kernel.queues import kept_threads, room_for, served_of
 
 BUSY_TICK = 0.005  # how long answers are gathered before they are recorded together …
-CALLS_PER_TICK = 4  # … longer the more calls are under way, since a round costs ten statements …
-MOST_TICKS, ENOUGH = 5, 12  # … but no longer than this, or until there are answers for a good round
+CALLS_PER_TICK = 2  # … longer the more calls are under way, since a round costs ten statements …
+MOST_TICKS, ENOUGH = 8, 24  # … but no longer than this, or until there are answers for a good round
 IDLE_TICK = 0.5
 AWAY_SECONDS = 0.25  # between tries while the database is away; answers wait in memory
 log = structlog.get_logger()
