@@ -15,6 +15,7 @@ from app.infra.hub import Hub
 from app.infra.web.auth import create_key
 from app.infra.web.wiring import EXTENSION
 from app.settings import Settings
+from tests.hub import forget_all
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 def hub(app: Flask, database: Engine, redis_client: redis.Redis) -> Hub:
     """The application's hub on an empty database, with nothing remembered of the test before."""
     found: Hub = app.extensions[EXTENSION]
-    found.connections.forget()
-    found.routes.forget()
+    forget_all(found)
     return found
 
 

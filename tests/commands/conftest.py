@@ -16,6 +16,7 @@ from app.factory import create_app
 from app.infra.hub import Hub
 from app.infra.web.wiring import EXTENSION
 from app.settings import Settings
+from tests.hub import forget_all
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def hub(app: Flask, database: Engine, redis_client: redis.Redis) -> Hub:
     found: Hub = app.extensions[EXTENSION]
-    found.connections.forget()
-    found.routes.forget()
+    forget_all(found)
     return found
 
 

@@ -14,6 +14,7 @@ from app.infra.hub import Hub
 from app.infra.web.wiring import EXTENSION
 from app.settings import Settings
 from tests.console.browser import Browser, add_person
+from tests.hub import forget_all
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 def hub(app: Flask, database: Engine, redis_client: redis.Redis) -> Hub:
     """The application's hub on an empty database, with nothing remembered of the test before."""
     found: Hub = app.extensions[EXTENSION]
-    found.connections.forget()
-    found.routes.forget()
+    forget_all(found)
     return found
 
 

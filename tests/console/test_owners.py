@@ -17,11 +17,6 @@ from tests.domains.product.shelves import draft
 RULE = {"entity": "product", "group": "text", "company": "", "owner": "shop", "otherwise": "hold"}
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered(hub: Hub) -> None:
-    hub.owners.forget()
-
-
 def say(hub: Hub, title: str, source: str) -> None:
     with hub.unit_of_work() as uow:
         service.upsert_many(uow, [draft("TENT", title=title)], source=source)

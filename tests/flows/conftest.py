@@ -124,6 +124,6 @@ def story(settings: Settings, database: Engine, redis_client: redis.Redis) -> It
     shop, erp = Shop(), Erp()
     crank = Crank(settings, adapter=adapters(shop, erp))
     crank.connect("shop", "paper_shop", post_test_orders=False)
-    crank.connect("erp", "paper_erp", role="erp", doubt_seconds=0)
+    crank.connect("erp", "paper_erp", role="erp", doubt_seconds=60)
     yield Story(crank=crank, shop=shop, erp=erp)
     crank.close()

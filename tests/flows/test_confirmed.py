@@ -14,9 +14,6 @@ from tests.flows.conftest import Story
 @pytest.mark.capability("RT-5")
 def test_a_posting_that_a_person_found_is_recorded_and_its_shop_told(story: Story) -> None:
     story.stock(TENT_2P_GRN=5)
-    with story.crank.uow() as uow:  # nobody looks before the person
-        uow.sql("UPDATE hub.connection SET settings = settings || '{\"doubt_seconds\": 60}', version = version + 1")
-    story.crank.hub.connections.forget()
     story.erp.lose = 1
     story.post("orders/create", an_order())
     story.settle()
