@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from app.infra.db import is_away
+from app.infra.remote import pulse
 from app.infra.remote.spec import Dedupe
 from app.settings import Settings
 from bench.chaos.proxy import Proxy
@@ -32,9 +33,13 @@ def network(settings: Settings) -> Iterator[Proxy]:
 
 @pytest.fixture
 def crank(
-    settings: Settings, database: object, redis_client: object, remote: Remote, log: Log, network: Proxy
-) -> Iterator[Crank]:
-    """A worker with the trial steps that reaches its database through the proxy."""
+    settings: Settings, database: object, redis_client: object, remote: Remote, log: Log, network: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Crank]:  # fmt: skip
+    """A worker with the trial steps that reaches its database through the proxy. It may stand still for a while, as on
+    a busy machine: nobody else is there to take its work."""
+    monkeypatch.setattr(pulse, "SILENCE", PATIENCE_SECONDS)
+    monkeypatch.setattr(pulse, "LOST", PATIENCE_SECONDS)
     url = make_url(settings.database_url).set(host="127.0.0.1", port=network.port)
     given = replace(settings, database_url=url.render_as_string(hide_password=False))
     made = Crank(given, adapter=lambda _: spec(Dedupe.LOOKUP), steps=trial_steps(log))
